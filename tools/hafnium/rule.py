@@ -22,7 +22,8 @@ class Rule:
 
     ``sigma`` must not be changed: pipelines mutate what they convert (trap B36), so a
     conversion starts from `fresh`. ``document`` is the rule's YAML as plain data.
-    ``references`` are the rules that a correlation counts, in its order.
+    ``references`` are the rules that a correlation counts, in its order. ``output`` is False
+    for a rule that only serves a correlation (Sigma's ``generate: false``).
     """
 
     sigma: SigmaRule | SigmaCorrelationRule
@@ -30,6 +31,7 @@ class Rule:
     document: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
     references: tuple[Rule, ...] = ()
+    output: bool = True
 
     @property
     def id(self) -> str:

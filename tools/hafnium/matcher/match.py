@@ -1,0 +1,102 @@
+"""A rule pack over a stream of entries.
+
+Detections come out entry by entry; correlations when the stream has ended. Memory grows with
+what the base rules of correlations match, not with the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hafnium.entries import Entry
+from hafnium.errors import Refused
+from hafnium.matcher.conditions import Fields, Predicate, predicate
+from hafnium.matcher.correlation import Correlation
+from hafnium.rule import Rule
+from hafnium.taxonomy import Event, Shape, View, shape_of, views
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule and what it found: one entry, or the entries of a correlation in time order.
+
+    ``event`` is the entry under Sigma's names; None for a correlation.
+    """
+
+    rule: Rule
+    entries: tuple[Entry, ...]
+    event: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Armed:
+    """A detection rule ready to run on one shape of entry."""
+
+    rule: Rule
+    views: tuple[View, ...]
+    holds: Predicate
+
+
+class Matcher:
+    """The rules, ready to run. Rules that have no meaning here are in ``refused``."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.refused: list[Refused] = []
+        self._rules: list[tuple[Rule, Predicate]] = []
+        self._counts: dict[str, list[tuple[Correlation, int]]] = {}
+        self._correlations: list[Correlation] = []
+        self._armed: dict[Shape, tuple[_Armed, ...]] = {}
+        for rule in rules:
+            try:
+                self._add(rule)
+            except Refused as refused:
+                self.refused.append(refused)
+
+    def _add(self, rule: Rule) -> None:
+        if rule.correlation is None:
+            self._rules.append((rule, predicate(rule)))
+            return
+        correlation = Correlation(rule)
+        self._correlations.append(correlation)
+        for index, reference in enumerate(rule.references):
+            self._counts.setdefault(reference.id, []).append((correlation, index))
+
+    def detect(self, entry: Entry) -> Iterator[Match]:
+        """The detections on one entry, in the order of the rules."""
+        for armed in self._for(shape_of(entry)):
+            for view in armed.views:
+                event = view.of(entry)
+                if event is None:
+                    continue
+                fields = Fields(event.fields, entry.host)
+                if armed.holds(fields):
+                    for correlation, index in self._counts.get(armed.rule.id, ()):
+                        correlation.add(index, entry, fields)
+                    if armed.rule.output:
+                        yield Match(armed.rule, (entry,), event)
+                    break
+
+    def correlate(self) -> Iterator[Match]:
+        """What the correlations found among all entries seen so far."""
+        for correlation in self._correlations:
+            for entries in correlation.findings():
+                yield Match(correlation.rule, entries)
+
+    def scan(self, entries: Iterable[Entry]) -> Iterator[Match]:
+        """All detections in the order of the entries, then the correlations."""
+        for entry in entries:
+            yield from self.detect(entry)
+        yield from self.correlate()
+
+    def _for(self, shape: Shape) -> tuple[_Armed, ...]:
+        armed = self._armed.get(shape)
+        if armed is None:
+            offered = views(shape)
+            armed = tuple(
+                _Armed(rule, serving, holds)
+                for rule, holds in self._rules
+                if (serving := tuple(v for v in offered if rule.logsource.covers(v.logsource)))
+            )
+            self._armed[shape] = armed
+        return armed

@@ -1,0 +1,87 @@
+"""The regular expressions that every target can run, and what they mean here.
+
+Look-around, back-references, atomic groups, possessive repeats and conditionals exist in some
+engines only: they are refused. What is left means the same everywhere once three things are
+fixed: classes such as ``\\d`` are ASCII, ``$`` is the very end (of a line with ``m``), and ``.``
+does not match a newline unless ``s``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from re import _constants as sre  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+from sigma.types import SigmaRegularExpression, SigmaRegularExpressionFlag
+
+_REFUSED = {
+    sre.ASSERT: "look-around",
+    sre.ASSERT_NOT: "look-around",
+    sre.GROUPREF: "a back-reference",
+    sre.GROUPREF_EXISTS: "a conditional group",
+    sre.ATOMIC_GROUP: "an atomic group",
+    sre.POSSESSIVE_REPEAT: "a possessive repeat",
+}
+_FLAGS = {
+    SigmaRegularExpressionFlag.IGNORECASE: re.IGNORECASE,
+    SigmaRegularExpressionFlag.MULTILINE: re.MULTILINE,
+    SigmaRegularExpressionFlag.DOTALL: re.DOTALL,
+}
+
+
+def refusal(pattern: str) -> str | None:
+    """Why a pattern is outside the portable subset; None when it is inside."""
+    try:
+        tree = parser.parse(pattern)
+    except re.error as error:
+        return f"is not a regular expression: {error}"
+    for op, _ in _walk(tree):
+        if op in _REFUSED:
+            return f"uses {_REFUSED[op]}, which not every target can run"
+    return None
+
+
+def reference(expression: SigmaRegularExpression) -> re.Pattern[str]:
+    """The expression as the matcher runs it (with ``search``). The pattern must be portable."""
+    flags = re.ASCII
+    for flag in expression.flags:
+        flags |= _FLAGS[flag]
+    pattern = str(expression.regexp)
+    multiline = bool(flags & re.MULTILINE or parser.parse(pattern).state.flags & re.MULTILINE)
+    return re.compile(pattern if multiline else _strict_end(pattern), flags)
+
+
+def _strict_end(pattern: str) -> str:
+    r"""Python's ``$`` also matches before a last newline; ``\Z`` does not."""
+    out, in_class, i = [], False, 0
+    while i < len(pattern):
+        char = pattern[i]
+        if char == "\\":
+            out.append(pattern[i : i + 2])
+            i += 2
+            continue
+        if in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+            leading = re.match(r"\[\^?\]?", pattern[i:])
+            assert leading is not None
+            out.append(leading.group())
+            i += leading.end()
+            continue
+        out.append(r"\Z" if char == "$" and not in_class else char)
+        i += 1
+    return "".join(out)
+
+
+def _walk(node: Any) -> Iterator[tuple[Any, Any]]:
+    """All (operation, argument) pairs of a parsed pattern, nested ones included."""
+    if isinstance(node, parser.SubPattern):
+        for op, argument in node:
+            yield op, argument
+            yield from _walk(argument)
+    elif isinstance(node, list | tuple):
+        for part in node:
+            yield from _walk(part)

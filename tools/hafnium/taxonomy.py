@@ -1,0 +1,103 @@
+"""From a raw entry to the events that Sigma rules see: log sources and field names.
+
+One entry can serve several log sources: Security 4688 is ``service: security`` under its own
+names and ``category: process_creation`` under Sigma's. The table is ``taxonomy.yml``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hafnium.entries import Entry, Value
+from hafnium.logsource import LogSource
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry as one log source shows it; ``fields`` are under Sigma's names."""
+
+    entry: Entry
+    logsource: LogSource
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How entries of one shape serve one log source.
+
+    ``where`` lists the values that a field must have (compared without regard to case).
+    """
+
+    logsource: LogSource
+    rename: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, entry: Entry) -> Event | None:
+        """The event, or None when the entry does not serve this log source after all."""
+        for name, wanted in self.where.items():
+            value = entry.fields.get(name)
+            if not isinstance(value, str) or value.casefold() not in wanted:
+                return None
+        if not self.rename:
+            return Event(entry, self.logsource, entry.fields)
+        renamed = {self.rename.get(k, k): v for k, v in entry.fields.items()}
+        return Event(entry, self.logsource, renamed)
+
+
+Shape = tuple[str, str, str]
+"""What decides the views of an entry: kind, and for a Windows event channel and event id."""
+
+
+def shape_of(entry: Entry) -> Shape:
+    """The entry's shape; entries of one shape have the same views."""
+    if entry.kind != "winevent":
+        return entry.kind, "", ""
+    channel, event_id = entry.fields.get("Channel", ""), entry.fields.get("EventID", "")
+    return entry.kind, _first(channel).casefold(), _first(event_id)
+
+
+def _first(value: Value) -> str:
+    return value if isinstance(value, str) else value[0]
+
+
+@functools.cache
+def views(shape: Shape) -> tuple[View, ...]:
+    """All ways in which entries of a shape serve log sources."""
+    table = _table()
+    kind, channel, event_id = shape
+    if kind != "winevent":
+        return (View(LogSource.from_map(table["kinds"][kind])),)
+    service = table["services"].get(channel)
+    plain = View(LogSource(product="windows", service=service))
+    return (plain, *table["categories"].get((service, event_id), ()))
+
+
+@functools.cache
+def _table() -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (Path(__file__).parent / "taxonomy.yml").read_text(encoding="utf-8")
+    said = yaml.load(text, Loader=loader)
+    categories: dict[tuple[str, str], tuple[View, ...]] = {}
+    for row in said["categories"]:
+        view = View(
+            LogSource(row["category"], "windows", row["service"]),
+            row.get("rename", {}),
+            {k: tuple(v.casefold() for v in vs) for k, vs in row.get("where", {}).items()},
+        )
+        for number in row["events"]:
+            key = (row["service"], str(number))
+            categories[key] = (*categories.get(key, ()), view)
+    services = {channel.casefold(): service for channel, service in said["channels"].items()}
+    return {"kinds": said["kinds"], "services": services, "categories": categories}
+
+
+@functools.cache
+def known_services() -> frozenset[str]:
+    """Every Sigma service that some Windows channel serves."""
+    return frozenset(_table()["services"].values())
