@@ -1,0 +1,5 @@
+"""``python -m hafnium``."""
+
+from hafnium.cli import main
+
+main()

@@ -1,0 +1,106 @@
+"""``hafnium test``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hafnium.cli.common import HOUSE, complain, load, rules_option
+from hafnium.engines import engine_names
+from hafnium.errors import ReadError, UsageError
+from hafnium.junit import junit
+from hafnium.rule import Rule
+from hafnium.samples import Scenario, scenarios
+from hafnium.verify import Report, verify
+
+
+@click.command(name="test")
+@rules_option
+@click.option(
+    "--samples",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Scenarios.  [default: the pack's own]",
+)
+@click.option("--engine", "engines", multiple=True, metavar="E", help="An engine.  [default: all]")
+@click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE")
+def command(
+    rules_path: Path | None,
+    samples: Path | None,
+    engines: tuple[str, ...],
+    junit_file: Path | None,
+) -> None:
+    """Run all rules over all samples in all engines; any difference fails."""
+    names = list(dict.fromkeys(engines)) or engine_names()
+    for name in names:
+        if name not in engine_names():
+            raise UsageError(f"no engine {name!r}", mend=f"known: {', '.join(engine_names())}")
+    loaded = load(rules_path)
+    found: list[Scenario] = list(scenarios((samples or HOUSE / "samples").resolve(), loaded.rules))
+    report = _run(loaded.rules, found, names)
+    click.echo(matrix(report), nl=False)
+    for difference in report.differences:
+        click.echo(f"difference: {difference}")
+    click.echo(totals(report))
+    if junit_file:
+        try:
+            junit_file.write_text(junit(report), encoding="utf-8")
+        except OSError as error:
+            complain(ReadError(f"cannot be written: {error}", file=junit_file))
+            sys.exit(2)
+    if loaded.errors:
+        sys.exit(2)
+    if report.differences:
+        sys.exit(1)
+
+
+def _run(rules: list[Rule], found: list[Scenario], names: list[str]) -> Report:
+    """Verify, with a progress bar when standard error is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return verify(rules, found, names)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(found) * len(names))
+
+        def step(what: str) -> None:
+            progress.update(task, advance=1, description=what)
+
+        return verify(rules, found, names, step)
+
+
+def matrix(report: Report) -> str:
+    """Rule × engine; a cell is ``positives/near misses/others``, with ``!n`` differences."""
+    rows = [["rule", *report.engines]]
+    for rule in report.rules:
+        if not rule.output:
+            continue
+        row = [rule.name]
+        for engine in report.engines:
+            cell = report.cell(rule.id, engine)
+            text = f"{cell.positives}/{cell.near}/{cell.others}"
+            text = "refused" if cell.refused else text
+            row.append(text + (f" !{cell.wrong}" if cell.wrong else ""))
+        rows.append(row)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows)
+    return "\n".join(lines) + "\n"
+
+
+def totals(report: Report) -> str:
+    """The last line: what was run and what differs."""
+    kinds = {"missing": 0, "unexpected": 0, "refused": 0, "broken": 0}
+    expected = dict(kinds)
+    for difference in report.differences:
+        (expected if difference.engine == "sigma" else kinds)[difference.kind] += 1
+    rules = sum(rule.output for rule in report.rules)
+    return (
+        f"{rules} rules in {len(report.engines)} engines: "
+        f"{sum(kinds.values())} differences between an engine and the matcher, "
+        f"{expected['missing']} missing, {expected['unexpected']} unexpected"
+    )
