@@ -1,0 +1,33 @@
+"""The tables of the replay: each column's name and Kusto type, from ``tables.yml``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from hafnium.errors import EngineError
+
+TYPES = ("bool", "datetime", "dynamic", "guid", "int", "long", "real", "string", "timespan")
+
+
+@functools.cache
+def tables() -> Mapping[str, Mapping[str, str]]:
+    """Table name → column name → Kusto type, both in the order of their names."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with Path(__file__).with_name("tables.yml").open(encoding="utf-8") as file:
+        said = yaml.load(file, Loader=loader)
+    return {
+        table: dict(sorted((c, kind) for kind, names in kinds.items() for c in names))
+        for table, kinds in sorted(said.items())
+    }
+
+
+def columns(table: str) -> Mapping[str, str]:
+    """The columns of one table. Raises `EngineError` when there is no such table."""
+    try:
+        return tables()[table]
+    except KeyError:
+        raise EngineError(f"no schema of table {table}", mend="add it to tables.yml") from None
