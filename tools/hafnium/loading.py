@@ -16,7 +16,18 @@ from typing import Any
 import yaml
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
-from sigma.exceptions import SigmaError, SigmaModifierError, SigmaRuleLocation
+from sigma.exceptions import (
+    SigmaConditionError,
+    SigmaCorrelationRuleError,
+    SigmaDetectionError,
+    SigmaError,
+    SigmaLogsourceError,
+    SigmaModifierError,
+    SigmaRegularExpressionError,
+    SigmaRuleLocation,
+    SigmaTypeError,
+    SigmaValueError,
+)
 from sigma.filters import SigmaFilter
 from sigma.modifiers import modifier_mapping
 from sigma.rule import SigmaRule
@@ -150,13 +161,24 @@ def _parse(document: _Document, rules: list[Rule], filters: list[SigmaFilter]) -
     rules.append(Rule(rule, document.path, document.data, document.lines))
 
 
+_PLACES = (
+    (SigmaConditionError, "detection.condition"),
+    (SigmaLogsourceError, "logsource"),
+    (SigmaDetectionError, "detection"),
+    (SigmaModifierError, "detection"),
+    (SigmaRegularExpressionError, "detection"),
+    (SigmaTypeError, "detection"),
+    (SigmaValueError, "detection"),
+    (SigmaCorrelationRuleError, "correlation"),
+)
+
+
 def _sigma_error(document: _Document, error: SigmaError) -> RuleError:
     """pySigma's error with the line that it is about and, where there is one, a near word."""
     reason = str(error).split("\n")[0]
     cut = reason.find(" in " + str(document.path))
     reason = reason[:cut] if cut > 0 else reason
-    key = next((k for k in ("logsource", "condition", "correlation") if k in reason.lower()), None)
-    place = {"condition": "detection.condition"}.get(key or "", key or "detection")
+    place = next((key for kind, key in _PLACES if isinstance(error, kind)), "title")
     mend = None
     if isinstance(error, SigmaModifierError):
         for name, line in document.lines.items():
@@ -169,7 +191,7 @@ def _sigma_error(document: _Document, error: SigmaError) -> RuleError:
 
 
 def _error(document: _Document, reason: str, key: str, mend: str | None = None) -> RuleError:
-    line = document.lines.get(key, document.lines.get("title", 1))
+    line = document.lines.get(key, min(document.lines.values(), default=1))
     return RuleError(reason, file=document.path, line=line, mend=mend)
 
 
