@@ -1,0 +1,1 @@
+"""Generated rules and events that almost match them; all engines must agree."""

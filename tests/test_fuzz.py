@@ -1,0 +1,45 @@
+"""Generated rules: the engines say what the matcher says.
+
+``make fuzz N=…`` runs this with N comparisons; the default run is short.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from fuzzing.compare import differences, seen
+from fuzzing.events import entries
+from fuzzing.rules import rules
+
+EVENTS = 12
+COMPARISONS_A_RULE = EVENTS * 4
+N = int(os.environ.get("HAFNIUM_FUZZ", "1500"))
+SEED = int(os.environ.get("HAFNIUM_FUZZ_SEED", "20210303"))
+
+
+@seed(SEED)
+@settings(
+    max_examples=max(1, N // COMPARISONS_A_RULE),
+    deadline=None,
+    database=None,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.data())
+def _agree(data: Any) -> None:
+    made = data.draw(rules(), label="rule")
+    drawn = [data.draw(entries(made, n), label="event") for n in range(1, EVENTS + 1)]
+    assert differences(made.document, drawn) == []
+
+
+def test_generated_rules_mean_the_same_in_every_engine() -> None:
+    print(f"seed {SEED}, about {N} comparisons")
+    _agree()
+    print(dict(seen))
+    assert seen["comparisons"] > N // 4, "the run compared too little to mean anything"
+    for name in ("splunk", "elastic", "sentinel"):
+        assert seen[f"refused by {name}"] < seen["rules"] / 2, f"{name} refuses too much"
