@@ -1,0 +1,253 @@
+"""Exchange's HttpProxy and ECP Server logs: columns by name, whatever header the file has.
+
+HttpProxy without any header is read by the column count: 74 and 70 columns (Exchange 2013
+CU, 2016, 2019), 64 (2013 SP1: its first 44 names are documented, the later ones follow from
+the order of the newer layouts and from the values). In every layout the first 34 columns,
+with all that detections use, are the same.
+
+ECP Server has four columns; its EventData is also split into its ``S:`` keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from hafnium.entries import Entry, Value
+from hafnium.readers import csvrows
+from hafnium.readers.align import Shape, align, fits
+from hafnium.readers.log import Clock, Log
+from hafnium.readers.streams import Readable
+
+_COMMON = tuple(
+    [
+        "DateTime",
+        "RequestId",
+        "MajorVersion",
+        "MinorVersion",
+        "BuildVersion",
+        "RevisionVersion",
+        "ClientRequestId",
+        "Protocol",
+        "UrlHost",
+        "UrlStem",
+        "ProtocolAction",
+        "AuthenticationType",
+        "IsAuthenticated",
+        "AuthenticatedUser",
+        "Organization",
+        "AnchorMailbox",
+        "UserAgent",
+        "ClientIpAddress",
+        "ServerHostName",
+        "HttpStatus",
+        "BackEndStatus",
+        "ErrorCode",
+        "Method",
+        "ProxyAction",
+        "TargetServer",
+        "TargetServerVersion",
+        "RoutingType",
+        "RoutingHint",
+        "BackEndCookie",
+        "ServerLocatorHost",
+        "ServerLocatorLatency",
+        "RequestBytes",
+        "ResponseBytes",
+        "TargetOutstandingRequests",
+    ]
+)
+_LOOKUPS = tuple(
+    [
+        "AuthModulePerfContext",
+        "HttpPipelineLatency",
+        "CalculateTargetBackEndLatency",
+        "GlsLatencyBreakup",
+        "TotalGlsLatency",
+        "AccountForestLatencyBreakup",
+        "TotalAccountForestLatency",
+        "ResourceForestLatencyBreakup",
+        "TotalResourceForestLatency",
+        "ADLatency",
+    ]
+)
+_BACKEND = tuple(
+    [
+        "ActivityContextLifeTime",
+        "ModuleToHandlerSwitchingLatency",
+        "ClientReqStreamLatency",
+        "BackendReqInitLatency",
+        "BackendReqStreamLatency",
+        "BackendProcessingLatency",
+        "BackendRespInitLatency",
+        "BackendRespStreamLatency",
+        "ClientRespStreamLatency",
+    ]
+)
+_TOTALS = tuple(
+    [
+        "RequestHandlerLatency",
+        "HandlerToModuleSwitchingLatency",
+        "ProxyTime",
+        "CoreLatency",
+        "RoutingLatency",
+        "HttpProxyOverhead",
+        "TotalRequestTime",
+    ]
+)
+_INFO = ("UrlQuery", "BackEndGenericInfo", "GenericInfo", "GenericErrors")
+_2016 = (
+    *_COMMON,
+    *_LOOKUPS,
+    *("SharedCacheLatencyBreakup", "TotalSharedCacheLatency"),
+    *_BACKEND,
+    *("KerberosAuthHeaderLatency", "HandlerCompletionLatency"),
+    *_TOTALS,
+    *("RouteRefresherLatency", *_INFO, "EdgeTraceId"),
+    *("DatabaseGuid", "UserADObjectGuid", "PartitionEndpointLookupLatency", "RoutingStatus"),
+)
+_2013 = (*_COMMON, *_LOOKUPS, *_BACKEND, *_TOTALS, *_INFO)
+HTTPPROXY_LAYOUTS: Mapping[int, tuple[str, ...]] = {
+    len(names): names for names in (_2016, _2016[:70], _2013)
+}
+"""Column names by their number, for files without a header."""
+
+ECP_COLUMNS = ("TimeStamp", "ServerName", "EventId", "EventData")
+
+_MEND = "compare it with the log's #Fields line"
+
+
+def _pattern(pattern: str) -> Shape:
+    return re.compile(pattern).fullmatch
+
+
+_NUMBER = _pattern(r"\d*")
+_HTTPPROXY_SHAPES: Mapping[str, Shape] = {
+    "DateTime": _pattern(r"\d{4}-\d\d-\d\d[T ][\d:.]+Z?"),
+    "RequestId": _pattern(r"[0-9A-Fa-f-]*"),
+    **dict.fromkeys(("MajorVersion", "MinorVersion", "BuildVersion", "RevisionVersion"), _NUMBER),
+    "Protocol": _pattern(r"\w*"),
+    "IsAuthenticated": _pattern(r"(?i)(true|false)?"),
+    "ClientIpAddress": _pattern(r"[0-9A-Fa-f.:%]*"),
+    **dict.fromkeys(("HttpStatus", "BackEndStatus", "RequestBytes", "ResponseBytes"), _NUMBER),
+    "Method": _pattern(r"[A-Za-z_-]*"),
+    "TargetServerVersion": _pattern(r"[\d.]*"),
+    "TotalRequestTime": _NUMBER,
+}
+_HTTPPROXY_OPEN = (
+    *("AnchorMailbox", "UserAgent", "UrlStem", "RoutingHint", "GenericInfo", "GenericErrors"),
+    *("UrlQuery", "BackEndCookie", "AuthenticatedUser", "BackEndGenericInfo"),
+)
+
+
+class _Layout:
+    """The columns that a header names, or those that rows of a length have."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self.shapes = [_HTTPPROXY_SHAPES.get(name) for name in names]
+        self.open = [self.names.index(n) for n in _HTTPPROXY_OPEN if n in self.names]
+
+    def row(self, values: list[str]) -> list[str] | None:
+        """One value per column; fewer for a row that was cut short; None: no such row."""
+        if len(values) > len(self.names):
+            while len(values) > len(self.names) and not values[-1]:
+                values = values[:-1]
+            if len(values) > len(self.names):
+                return align(values, self.shapes, self.open, ",")
+        if len(values) < len(self.names) and not fits(values, self.shapes):
+            return None
+        return values
+
+    def fields(self, row: list[str]) -> dict[str, Value]:
+        """Column name to value, without the empty ones."""
+        return {name: value for name, value in zip(self.names, row, strict=False) if value}
+
+
+_KNOWN = {count: _Layout(names) for count, names in HTTPPROXY_LAYOUTS.items()}
+_FIRST = _Layout(_COMMON)
+
+
+def read_httpproxy(stream: Readable, log: Log) -> Iterator[Entry]:
+    """The entries of an HttpProxy log, in order."""
+    layout: _Layout | None = None
+    clock = Clock()
+    for line in csvrows.read(stream, log, "DateTime,"):
+        if line.columns:
+            layout = _Layout(line.columns)
+            continue
+        values = csvrows.split(line.text)
+        row, used = _httpproxy_row(values, layout)
+        if row is None:
+            log.faults.add("row does not fit the columns of its header", line.number, _MEND)
+            continue
+        if used is _FIRST:
+            log.faults.add("unknown columns: only the first 34 are read", line.number, _MEND)
+        fields = used.fields(row)
+        host = str(fields.get("ServerHostName", log.host))
+        time = clock.read(row[0])
+        yield Entry("httpproxy", log.source, line.number, time, host, fields)
+
+
+def _httpproxy_row(values: list[str], layout: _Layout | None) -> tuple[list[str] | None, _Layout]:
+    count = len(values)
+    if layout is not None and (row := layout.row(values)) is not None:
+        return row, layout
+    known = _KNOWN.get(count)
+    if known is not None and fits(values, known.shapes):
+        return values, known
+    if layout is None and count > len(_COMMON) and fits(values, _FIRST.shapes):
+        return values, _FIRST
+    return None, _FIRST
+
+
+def read_ecp(stream: Readable, log: Log) -> Iterator[Entry]:
+    """The entries of an ECP Server log, in order."""
+    columns: Sequence[str] = ECP_COLUMNS
+    clock = Clock()
+    for line in csvrows.read(stream, log, "TimeStamp,"):
+        if line.columns:
+            columns = line.columns
+            continue
+        values = csvrows.split(line.text)
+        surplus = len(values) - len(columns)
+        if surplus > 0:  # EventData is last: commas that nothing quoted are part of it.
+            values = [*values[: -surplus - 1], ",".join(values[-surplus - 1 :])]
+        if len(values) < min(3, len(columns)):
+            log.faults.add("row does not fit the columns of its header", line.number, _MEND)
+            continue
+        named = {k: v for k, v in zip(columns, values, strict=False) if v}
+        fields: dict[str, Value] = {**event_data(named.get("EventData", "")), **named}
+        host = named.get("ServerName", log.host)
+        yield Entry("ecp", log.source, line.number, clock.read(values[0]), host, fields)
+
+
+_ITEM = re.compile(r"'S:(\w+)=((?:[^']|'')*)'(?=;|$)|S:(\w+)=", re.DOTALL)
+
+
+def event_data(text: str) -> dict[str, str]:
+    """The ``S:`` items of an EventData by key, the first of a repeated key; no empty ones.
+
+    ``S:CMD=Get-Mailbox;'S:URL=it''s'`` gives CMD and URL (``it's``). An unquoted value ends
+    before the next ``;S:`` or ``;'S:``, so it may hold semicolons.
+    """
+    items: dict[str, str] = {}
+    place = 0
+    while place < len(text):
+        match = _ITEM.match(text, place)
+        if match is None:
+            place = _next_item(text, place)
+            continue
+        if match[1] is not None:
+            key, value, place = match[1], match[2].replace("''", "'"), match.end() + 1
+        else:
+            end = _next_item(text, match.end())
+            key, value, place = match[3], text[match.end() : end].removesuffix(";"), end
+        if value:
+            items.setdefault(key, value)
+    return items
+
+
+def _next_item(text: str, start: int) -> int:
+    ends = [at + 1 for at in (text.find(";S:", start), text.find(";'S:", start)) if at >= 0]
+    return min(ends, default=len(text))
