@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint clean
+.PHONY: build test lint docs fuzz clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -25,6 +25,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m hafnium.docs
+
+# Generated rules and events in all engines: make fuzz N=200000 [SEED=1]
+fuzz: $(VENV)/.installed
+	HAFNIUM_FUZZ=$(or $(N),20000) HAFNIUM_FUZZ_SEED=$(or $(SEED),20210303) \
+	  $(BIN)/python -m pytest -s tests/test_fuzz.py
 
 clean:
 	rm -rf $(VENV) dist build

@@ -97,7 +97,11 @@ def test_a_wrong_site_file_is_named_with_its_mend(tmp_path: Path, text: str, rea
     file = tmp_path / "site.yml"
     file.write_text(text)
     with pytest.raises(SiteError, match=reason) as caught:
-        site = load_site(file, backends())
-        for backend in backends().values():
-            backend.check_site(site)
+        checked(file)
     assert str(file) in str(caught.value)
+
+
+def checked(file: Path) -> None:
+    site = load_site(file, backends())
+    for backend in backends().values():
+        backend.check_site(site)
