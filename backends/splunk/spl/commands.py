@@ -1,0 +1,105 @@
+"""A search as steps over rows: each command compiled once, then run.
+
+The first command decides which events enter, newest first, as Splunk returns them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from hafnium.backends.splunk.spl import editing, filtering, statistics
+from hafnium.backends.splunk.spl.expression import compile_condition
+from hafnium.backends.splunk.spl.grammar import parse
+from hafnium.backends.splunk.spl.rows import Rows, Step
+from hafnium.backends.splunk.spl.search import Condition, compile_search
+from hafnium.backends.splunk.spl.text import Command, expand, split
+from hafnium.errors import EngineError
+
+if TYPE_CHECKING:
+    from lark import Tree
+
+
+class Program(NamedTuple):
+    """A compiled search: what enters, then what is done to it."""
+
+    condition: Condition
+    steps: tuple[Step, ...]
+
+    def run(self, rows: Rows) -> Rows:
+        for step in self.steps:
+            rows = step(rows)
+        return rows
+
+
+def compile_program(text: str, macros: Mapping[str, str]) -> Program:
+    """Compile a search. Raises `EngineError` with the place for what is not understood."""
+    return _compile(expand(text, macros))
+
+
+@functools.lru_cache(maxsize=1024)
+def _compile(text: str) -> Program:
+    first, *rest = split(text)
+    if not first.arguments:
+        raise EngineError("the search is empty")
+    condition = compile_search(_tree(first).children[0])  # type: ignore[arg-type]
+    return Program(condition, tuple(_step(command) for command in rest))
+
+
+def _tree(command: Command) -> Tree[str]:
+    return parse(command)
+
+
+def _step(command: Command) -> Step:
+    tree = _tree(command)
+    try:
+        step = _COMMANDS[str(tree.data)](tree)
+    except EngineError as error:
+        raise _placed(error, command) from None
+
+    def placed(rows: Rows) -> Rows:
+        try:
+            return step(rows)
+        except EngineError as error:
+            raise _placed(error, command) from None
+
+    return placed
+
+
+def _placed(error: EngineError, command: Command) -> EngineError:
+    return EngineError(
+        f"{error.reason} ({command.name} at position {command.position})", mend=error.mend
+    )
+
+
+def _search(tree: Tree[str]) -> Step:
+    test = compile_search(tree.children[0]).test  # type: ignore[arg-type]
+    return lambda rows: [row for row in rows if test(row.fields)]
+
+
+def _where(tree: Tree[str]) -> Step:
+    test = compile_condition(tree.children[0])  # type: ignore[arg-type]
+    return lambda rows: [row for row in rows if test(row.fields)]
+
+
+_COMMANDS: dict[str, Callable[[Tree[str]], Step]] = {
+    "search": _search,
+    "where": _where,
+    "eval": editing.evaluate,
+    "regex": filtering.regex_filter,
+    "rex": editing.rex,
+    "fields": filtering.fields,
+    "table": filtering.table,
+    "rename": editing.rename,
+    "sort": filtering.sort,
+    "head": filtering.head,
+    "dedup": filtering.dedup,
+    "stats": statistics.stats,
+    "eventstats": statistics.eventstats,
+    "streamstats": statistics.streamstats,
+    "bin": editing.bin_times,
+    "fillnull": editing.fillnull,
+    "makemv": editing.makemv,
+    "mvexpand": editing.mvexpand,
+}
