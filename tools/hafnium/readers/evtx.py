@@ -64,7 +64,7 @@ def _records(chunk: bytes) -> Iterator[dict[str, Any] | str]:
     records = PyEvtxParser(io.BytesIO(_OWN_HEADER + whole), 1).records_json()
     while True:
         try:
-            record = next(records)
+            text: str = next(records)["data"]  # type: ignore[index]
         except StopIteration:
             return
         except RuntimeError as error:
@@ -72,7 +72,7 @@ def _records(chunk: bytes) -> Iterator[dict[str, Any] | str]:
             if "parse chunk" in str(error):
                 return
         else:
-            value = decode(record["data"])
+            value = decode(text)
             yield value if isinstance(value, dict) else "not an event"
 
 

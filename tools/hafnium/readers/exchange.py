@@ -1,9 +1,6 @@
 """Exchange's HttpProxy and ECP Server logs: columns by name, whatever header the file has.
 
-HttpProxy without any header is read by the column count: 74 and 70 columns (Exchange 2013
-CU, 2016, 2019), 64 (2013 SP1: its first 44 names are documented, the later ones follow from
-the order of the newer layouts and from the values). In every layout the first 34 columns,
-with all that detections use, are the same.
+HttpProxy without any header is read by the number of columns, see `hafnium.readers.columns`.
 
 ECP Server has four columns; its EventData is also split into its ``S:`` keys.
 """
@@ -16,103 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from hafnium.entries import Entry, Value
 from hafnium.readers import csvrows
 from hafnium.readers.align import Shape, align, fits
+from hafnium.readers.columns import ECP_COLUMNS, HTTPPROXY_FIRST, HTTPPROXY_LAYOUTS
 from hafnium.readers.log import Clock, Log
 from hafnium.readers.streams import Readable
-
-_COMMON = tuple(
-    [
-        "DateTime",
-        "RequestId",
-        "MajorVersion",
-        "MinorVersion",
-        "BuildVersion",
-        "RevisionVersion",
-        "ClientRequestId",
-        "Protocol",
-        "UrlHost",
-        "UrlStem",
-        "ProtocolAction",
-        "AuthenticationType",
-        "IsAuthenticated",
-        "AuthenticatedUser",
-        "Organization",
-        "AnchorMailbox",
-        "UserAgent",
-        "ClientIpAddress",
-        "ServerHostName",
-        "HttpStatus",
-        "BackEndStatus",
-        "ErrorCode",
-        "Method",
-        "ProxyAction",
-        "TargetServer",
-        "TargetServerVersion",
-        "RoutingType",
-        "RoutingHint",
-        "BackEndCookie",
-        "ServerLocatorHost",
-        "ServerLocatorLatency",
-        "RequestBytes",
-        "ResponseBytes",
-        "TargetOutstandingRequests",
-    ]
-)
-_LOOKUPS = tuple(
-    [
-        "AuthModulePerfContext",
-        "HttpPipelineLatency",
-        "CalculateTargetBackEndLatency",
-        "GlsLatencyBreakup",
-        "TotalGlsLatency",
-        "AccountForestLatencyBreakup",
-        "TotalAccountForestLatency",
-        "ResourceForestLatencyBreakup",
-        "TotalResourceForestLatency",
-        "ADLatency",
-    ]
-)
-_BACKEND = tuple(
-    [
-        "ActivityContextLifeTime",
-        "ModuleToHandlerSwitchingLatency",
-        "ClientReqStreamLatency",
-        "BackendReqInitLatency",
-        "BackendReqStreamLatency",
-        "BackendProcessingLatency",
-        "BackendRespInitLatency",
-        "BackendRespStreamLatency",
-        "ClientRespStreamLatency",
-    ]
-)
-_TOTALS = tuple(
-    [
-        "RequestHandlerLatency",
-        "HandlerToModuleSwitchingLatency",
-        "ProxyTime",
-        "CoreLatency",
-        "RoutingLatency",
-        "HttpProxyOverhead",
-        "TotalRequestTime",
-    ]
-)
-_INFO = ("UrlQuery", "BackEndGenericInfo", "GenericInfo", "GenericErrors")
-_2016 = (
-    *_COMMON,
-    *_LOOKUPS,
-    *("SharedCacheLatencyBreakup", "TotalSharedCacheLatency"),
-    *_BACKEND,
-    *("KerberosAuthHeaderLatency", "HandlerCompletionLatency"),
-    *_TOTALS,
-    *("RouteRefresherLatency", *_INFO, "EdgeTraceId"),
-    *("DatabaseGuid", "UserADObjectGuid", "PartitionEndpointLookupLatency", "RoutingStatus"),
-)
-_2013 = (*_COMMON, *_LOOKUPS, *_BACKEND, *_TOTALS, *_INFO)
-HTTPPROXY_LAYOUTS: Mapping[int, tuple[str, ...]] = {
-    len(names): names for names in (_2016, _2016[:70], _2013)
-}
-"""Column names by their number, for files without a header."""
-
-ECP_COLUMNS = ("TimeStamp", "ServerName", "EventId", "EventData")
 
 _MEND = "compare it with the log's #Fields line"
 
@@ -165,7 +68,7 @@ class _Layout:
 
 
 _KNOWN = {count: _Layout(names) for count, names in HTTPPROXY_LAYOUTS.items()}
-_FIRST = _Layout(_COMMON)
+_FIRST = _Layout(HTTPPROXY_FIRST)
 
 
 def read_httpproxy(stream: Readable, log: Log) -> Iterator[Entry]:
@@ -196,7 +99,7 @@ def _httpproxy_row(values: list[str], layout: _Layout | None) -> tuple[list[str]
     known = _KNOWN.get(count)
     if known is not None and fits(values, known.shapes):
         return values, known
-    if layout is None and count > len(_COMMON) and fits(values, _FIRST.shapes):
+    if layout is None and count > len(HTTPPROXY_FIRST) and fits(values, _FIRST.shapes):
         return values, _FIRST
     return None, _FIRST
 

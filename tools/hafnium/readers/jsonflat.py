@@ -43,7 +43,7 @@ _SYSTEM = {
 _TIMES = ("TimeCreated", "EventTime", "@timestamp", "TimeGenerated", "EventReceivedTime")
 _MESSAGES = ("Message", "RenderedDescription")
 _COLLECTOR = {
-    *("SeverityValue", "Severity", "SourceModuleName", "SourceModuleType", "ProviderGuid"),
+    *("SeverityValue", "Severity", "SourceModuleName", "SourceModuleType"),
     *("host", "port", "@version", "tags", "ActivityID", "RelatedActivityID", "Category"),
     *("ERROR_EVT_UNRESOLVED", "EventTypeOrignal", "EventReceivedTime", "AccountType", "Domain"),
 }
@@ -78,7 +78,7 @@ def flat(value: Mapping[str, Any], log: Log, position: int) -> Entry | None:
     system = {name: text for name, (_, text) in used.items()}
     if not system["EventID"] or not (system["Channel"] or system["Provider_Name"]):
         return None
-    spent = {key for key, _ in used.values()} | {*_TIMES, *_MESSAGES}
+    spent = {key for key, _ in used.values()} | {*_TIMES, *_MESSAGES, "ProviderGuid"}
     spent |= _AZURE if azure else set()
     if "SourceModuleName" in value:
         spent |= _COLLECTOR | {"Opcode"}
@@ -97,6 +97,8 @@ def flat(value: Mapping[str, Any], log: Log, position: int) -> Entry | None:
 
 def _nxlog(value: Mapping[str, Any], system: dict[str, str], spent: set[str]) -> None:
     """What NXLog says in its own words: severity, and the thread of the System block."""
+    if "AccountType" in value and system["Channel"] != "System":
+        spent.add("AccountName")  # Resolved from UserID; events of System have an own one.
     severity = _SEVERITIES.get(text_of(value.get("EventType")))
     if severity is not None:
         spent.add("EventType")

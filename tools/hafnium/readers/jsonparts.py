@@ -43,6 +43,8 @@ def event_data(data: Any) -> Iterator[Item]:
 
     A name that a converter has numbered because it was there already gets its number off.
     """
+    if data is None:
+        return
     if not isinstance(data, dict):
         yield from items(None, data)
         return

@@ -16,6 +16,7 @@ from hafnium.readers.log import Log
 from hafnium.readers.streams import MAX_LINE, TOO_LONG, TOO_LONG_MEND, Readable, lines
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}]')
+_BETWEEN = re.compile(r"[\[\],\s]*|Record \d+")
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -94,8 +95,7 @@ class _Frame:
     def feed(self, number: int, text: str) -> Iterator[tuple[int, str]]:
         """The objects that end on this line, with their first line and whole text."""
         start = 0
-        self.stray = not self.depth and not text.strip("[], \t") == "" and "{" not in text
-        self.stray = self.stray and not text.startswith("Record ")
+        self.stray = not (self.depth or "{" in text or _BETWEEN.fullmatch(text))
         for token in _TOKEN.finditer(text):
             if token[0] == "{":
                 if not self.depth:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hafnium.readers import csvrows
-from hafnium.readers.exchange import ECP_COLUMNS
+from hafnium.readers.columns import ECP_COLUMNS
 
 Format = Literal[
     "w3c", "httpproxy", "ecp", "oabgenerator", "evtx", "xml", "json", "gzip", "zip", "empty"
@@ -50,10 +50,9 @@ def text(head: bytes) -> Guess:
     if not head.strip():
         return Guess("empty")
     start = head.lstrip()
-    if start[:1] in (b"{", b"[") or start.startswith(b"Record "):
-        if _JSON_EVENT.search(start):
-            return Guess("json")
-    if start[:1] == b"<" or start.startswith(b"Record "):
+    if start.startswith((b"{", b"[", b"Record ")) and _JSON_EVENT.search(start):
+        return Guess("json")
+    if start.startswith((b"<", b"Record ")):
         return Guess("xml") if _XML_EVENT.search(start) else Guess(None)
     lines = [line.strip() for line in head.split(b"\n")]
     directives = {
@@ -83,9 +82,8 @@ def _by_lines(lines: list[bytes], directives: dict[bytes, bytes]) -> Guess:
             return Guess("httpproxy")
         if line.startswith(",".join(ECP_COLUMNS).encode()):
             return Guess("ecp")
-        if _ISO.match(line):
-            if kind := _by_row(line):
-                return Guess(kind)
+        if _ISO.match(line) and (found := _by_row(line)):
+            return Guess(found)
     if b"exchange" in directives.get(b"#software", b"").lower():
         kind = directives.get(b"#log-type", b"unnamed").decode("utf-8", "replace")
         return Guess(None, f"Exchange log of a type that no rule reads ({kind})")

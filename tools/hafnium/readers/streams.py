@@ -75,7 +75,7 @@ class Utf8:
 
 def utf16(head: bytes) -> str | None:
     """The UTF-16 encoding that the first bytes of a text speak of, with or without a BOM."""
-    if head.startswith(codecs.BOM_UTF16_LE) or head.startswith(codecs.BOM_UTF16_BE):
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     start = head[:64]
     if len(start) >= 8 and 0 not in start[::2] and not any(start[1::2]):

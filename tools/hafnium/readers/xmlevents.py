@@ -147,7 +147,7 @@ def event_data(part: Element) -> list[Item]:
         elif len(element):
             items += _leaves(element)
         else:
-            items.append((name, _text(element)))
+            items.append((element.get("Name", name), _text(element)))
     return items
 
 
