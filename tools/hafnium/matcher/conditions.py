@@ -18,19 +18,17 @@ from sigma.conditions import (
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 from sigma.types import (
-    SigmaCasedString,
     SigmaExists,
     SigmaExpansion,
     SigmaFieldReference,
     SigmaNull,
     SigmaString,
     SigmaType,
-    SpecialChars,
 )
 
 from hafnium.entries import Value
 from hafnium.errors import Refused
-from hafnium.matcher.values import Test, keyword_test, value_test
+from hafnium.matcher.values import Plain, Test, any_text, keyword_test, plain_text, value_test
 from hafnium.rule import Rule
 
 
@@ -53,8 +51,10 @@ class Fields:
         pairs = self._folded.get(name)
         if pairs is None:
             value = self._plain.get(name, self._host if name == "Computer" else ())
-            values = (value,) if isinstance(value, str) else value
-            pairs = tuple((v, v.lower()) for v in values if v)
+            if isinstance(value, str):
+                pairs = ((value, value.lower()),) if value else ()
+            else:
+                pairs = tuple((v, v.lower()) for v in value if v)
             self._folded[name] = pairs
         return pairs
 
@@ -82,7 +82,7 @@ def predicate(rule: Rule) -> Predicate:
 
 def _node(node: object) -> Predicate:
     if isinstance(node, ConditionAND):
-        return _all([_node(arg) for arg in node.args])
+        return _all([_node(arg) for arg in sorted(node.args, key=_cost)])
     if isinstance(node, ConditionOR):
         return _any(_alternatives(node))
     if isinstance(node, ConditionNOT):
@@ -95,42 +95,68 @@ def _node(node: object) -> Predicate:
     raise Refused(f"a condition of type {type(node).__name__} has no meaning here")
 
 
+def _cost(node: object) -> int:
+    """Cheap comparisons first: the order of an AND changes its price, not its meaning."""
+    if isinstance(node, ConditionFieldEqualsValueExpression):
+        plain = plain_text(node.value)
+        return 0 if plain is not None and plain[0] == "is" else 1
+    if isinstance(node, ConditionValueExpression):
+        return 1000
+    return 1 + sum(_cost(arg) for arg in getattr(node, "args", ()))
+
+
 def _all(parts: Sequence[Predicate]) -> Predicate:
+    """All of the parts; loops instead of generators, for this is the hunt's innermost code."""
     if len(parts) == 1:
         return parts[0]
-    return lambda fields: all(part(fields) for part in parts)
+
+    def holds(fields: Fields) -> bool:
+        for part in parts:  # noqa: SIM110
+            if not part(fields):
+                return False
+        return True
+
+    return holds
 
 
 def _any(parts: Sequence[Predicate]) -> Predicate:
     if len(parts) == 1:
         return parts[0]
-    return lambda fields: any(part(fields) for part in parts)
+
+    def holds(fields: Fields) -> bool:
+        for part in parts:  # noqa: SIM110
+            if part(fields):
+                return True
+        return False
+
+    return holds
 
 
 def _alternatives(node: ConditionOR) -> list[Predicate]:
-    """The branches of an OR; plain suffix tests of one field become one test of all suffixes."""
-    suffixes: dict[str, list[str]] = {}
+    """The branches of an OR; plain tests of one kind on one field become one test."""
+    texts: dict[tuple[str, Plain], list[str]] = {}
     rest: list[Predicate] = []
     for arg in node.args:
         if isinstance(arg, ConditionFieldEqualsValueExpression):
-            text = _plain_suffix(arg.value)
-            if text is not None:
-                suffixes.setdefault(arg.field, []).append(text)
+            plain = plain_text(arg.value)
+            if plain is not None:
+                texts.setdefault((arg.field, plain[0]), []).append(plain[1])
                 continue
         rest.append(_node(arg))
-    return [_suffixes(name, tuple(texts)) for name, texts in suffixes.items()] + rest
+    together = [_value(name, any_text(kind, of)) for (name, kind), of in texts.items()]
+    return together + rest
 
 
-def _plain_suffix(value: SigmaType) -> str | None:
-    if not isinstance(value, SigmaString) or isinstance(value, SigmaCasedString):
-        return None
-    if len(value.s) == 2 and value.s[0] == SpecialChars.WILDCARD_MULTI:
-        return value.s[1].lower() if isinstance(value.s[1], str) else None
-    return None
+def _value(name: str, test: Test) -> Predicate:
+    """Does any value of the field pass the test?"""
 
+    def holds(fields: Fields) -> bool:
+        for plain, folded in fields.get(name):  # noqa: SIM110
+            if test(plain, folded):
+                return True
+        return False
 
-def _suffixes(name: str, texts: tuple[str, ...]) -> Predicate:
-    return lambda fields: any(folded.endswith(texts) for _, folded in fields.get(name))
+    return holds
 
 
 def _field(name: str, value: SigmaType) -> Predicate:
@@ -143,8 +169,7 @@ def _field(name: str, value: SigmaType) -> Predicate:
         return _any([_field(name, one) for one in value.values])
     if isinstance(value, SigmaFieldReference):
         return _reference(name, value)
-    test = value_test(value)
-    return lambda fields: any(test(*pair) for pair in fields.get(name))
+    return _value(name, value_test(value))
 
 
 def _reference(name: str, value: SigmaFieldReference) -> Predicate:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 
 from sigma.types import (
     CompareOperators,
@@ -57,6 +58,60 @@ def value_test(value: SigmaType) -> Test:
     raise Refused(f"a value of type {type(value).__name__} cannot be compared")
 
 
+Plain = Literal["is", "starts", "ends", "has"]
+"""The comparisons that need no pattern: equality, prefix, suffix, containment."""
+
+
+def plain_text(value: SigmaType) -> tuple[Plain, str] | None:
+    """The comparison and its folded text, for a string that ignores case and has wildcards at
+    its ends only; None for anything else."""
+    if not isinstance(value, SigmaString) or isinstance(value, SigmaCasedString):
+        return None
+    found = _plain(value)
+    return (found[0], found[1].lower()) if found else None
+
+
+def _plain(value: SigmaString) -> tuple[Plain, str] | None:
+    many = SpecialChars.WILDCARD_MULTI
+    texts = [part for part in value.s if isinstance(part, str)]
+    shape = tuple("" if isinstance(part, str) else part for part in value.s)
+    kinds: dict[tuple[object, ...], Plain] = {
+        ("",): "is",
+        ("", many): "starts",
+        (many, ""): "ends",
+        (many, "", many): "has",
+    }
+    return (kinds[shape], texts[0]) if shape in kinds else None
+
+
+def any_text(kind: Plain, texts: Sequence[str]) -> Test:
+    """Any of several folded texts, compared in one go."""
+    some = tuple(texts)
+    if kind == "is":
+        exact = frozenset(some)
+        return lambda plain, folded: folded in exact
+    if kind == "starts":
+        return lambda plain, folded: folded.startswith(some)
+    if kind == "ends":
+        return lambda plain, folded: folded.endswith(some)
+
+    def has(plain: str, folded: str) -> bool:
+        for text in some:  # noqa: SIM110
+            if text in folded:
+                return True
+        return False
+
+    return has
+
+
+_COMPARISONS: dict[Plain, Callable[[str, str], bool]] = {
+    "is": str.__eq__,
+    "starts": str.startswith,
+    "ends": str.endswith,
+    "has": str.__contains__,
+}
+
+
 def string_test(value: SigmaString) -> Test:
     """Equality, prefix, suffix or containment where the wildcards allow, else a pattern."""
     if value.contains_placeholder():
@@ -64,30 +119,27 @@ def string_test(value: SigmaString) -> Test:
             "a placeholder (expand) has no value", mend="replace it in the rule or by a pipeline"
         )
     cased = isinstance(value, SigmaCasedString)
-    parts = [p if isinstance(p, SpecialChars) or cased else str(p).lower() for p in value.s]
-    many = SpecialChars.WILDCARD_MULTI
-    plain = [p for p in parts if isinstance(p, str)]
-    shape = [p if isinstance(p, SpecialChars) else "" for p in parts]
-    if not parts:
-        return lambda value, folded: value == ""
-    if shape == [""]:
-        return _pick(cased, operator.eq, plain[0])
-    if shape == ["", many]:
-        return _pick(cased, str.startswith, plain[0])
-    if shape == [many, ""]:
-        return _pick(cased, str.endswith, plain[0])
-    if shape == [many, "", many]:
-        return _pick(cased, operator.contains, plain[0])
-    wild = {many: ".*", SpecialChars.WILDCARD_SINGLE: "."}
-    text = "".join(re.escape(p) if isinstance(p, str) else wild[p] for p in parts)  # type: ignore[index]
-    pattern = re.compile(text, re.DOTALL).fullmatch
-    return _pick(cased, lambda value, _: pattern(value) is not None, "")
-
-
-def _pick(cased: bool, compare: Callable[[str, str], bool], text: str) -> Test:
-    if cased:
+    plain = _plain(value)
+    if plain is not None and not cased:
+        return any_text(plain[0], [plain[1].lower()])
+    if plain is not None:
+        compare, text = _COMPARISONS[plain[0]], plain[1]
         return lambda plain, folded: compare(plain, text)
-    return lambda plain, folded: compare(folded, text)
+    return _pattern_test(value, cased)
+
+
+def _pattern_test(value: SigmaString, cased: bool) -> Test:
+    wild = {SpecialChars.WILDCARD_MULTI: ".*", SpecialChars.WILDCARD_SINGLE: "."}
+    pattern = "".join(
+        wild[part]
+        if isinstance(part, SpecialChars)
+        else re.escape(str(part) if cased else str(part).lower())
+        for part in value.s
+    )
+    fits = re.compile(pattern, re.DOTALL).fullmatch
+    if cased:
+        return lambda plain, folded: fits(plain) is not None
+    return lambda plain, folded: fits(folded) is not None
 
 
 def keyword_test(value: SigmaType) -> Test:
