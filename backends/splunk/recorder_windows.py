@@ -5,7 +5,8 @@ tags and attributes of the System block and ``<Data Name='…'>`` of EventData w
 expressions that do not decode: ``&``, ``<`` and ``>`` stay ``&amp;``, ``&lt;``, ``&gt;``. A tag
 with attributes is not read, so a classic event (``<EventID Qualifiers=…>``) has ``EventCode``
 but no ``EventID``. A name in both blocks becomes a multivalue. Field names are cleaned
-(``Threat Name`` → ``Threat_Name``). There is no rendered message.
+(``Threat Name`` → ``Threat_Name``). There is no rendered message. ``host`` is the computer's
+name up to the first dot.
 
 Unnamed ``<Data>`` items are in ``EventData_Xml``; our app adds them as the multivalue ``Data``,
 and decodes and names those of MSExchange Management.
@@ -13,8 +14,9 @@ and decodes and names those of MSExchange Management.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,19 +50,26 @@ _SCHEMA = "http://schemas.microsoft.com/win/2004/08/events/event"
 def record_windows(entry: WindowsEvent, index: str) -> Record:
     """The event that Splunk stores in ``index``."""
     channel = entry.system.get("Channel", "")
-    data_xml = _event_data(entry)
+    named = _named(entry)
+    unnamed = [escape(item) for item in entry.unnamed]
+    data_xml = _event_data(named, unnamed)
     fields: dict[str, Any] = {
         "_time": 0.0 if entry.time is None else entry.time.timestamp(),
         "_raw": _event(entry, data_xml),
         "source": f"XmlWinEventLog:{channel}",
         "sourcetype": "XmlWinEventLog",
-        "host": entry.host,
+        "host": entry.host.partition(".")[0],
         "EventData_Xml": data_xml,
         **_system(entry.system),
     }
-    for name, value in _named(entry):
+    for name, value in named:
         _add(fields, _clean(name), value)
-    _add_unnamed(fields, entry, channel)
+    if channel.lower() == "msexchange management":
+        unnamed = list(entry.unnamed)
+        items = zip(_CMDLET_ITEMS, unnamed, strict=False)
+        fields.update({name: item for name, item in items if name})
+    if texts := [item for item in unnamed if item]:
+        fields["Data"] = texts if len(texts) > 1 else texts[0]
     lost = {"Message"} if "Message" in entry.fields and "Message" not in entry.data else ()
     return Record(
         _PATHS.get(channel.lower(), "wineventlog"),
@@ -83,11 +92,11 @@ def _system(system: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _named(entry: WindowsEvent) -> list[tuple[str, str]]:
-    """Name and text of the named items; an item that is there several times comes as often."""
+    """Name and escaped text of the named items; one that is there several times comes as often."""
     pairs = []
     for name in entry.data:
         value: Value = entry.fields.get(name, entry.data[name])
-        pairs += [(name, one) for one in ((value,) if isinstance(value, str) else value)]
+        pairs += [(name, escape(one)) for one in ((value,) if isinstance(value, str) else value)]
     return pairs
 
 
@@ -95,19 +104,9 @@ def _add(fields: dict[str, Any], name: str, value: str) -> None:
     """Store an extracted value; a second one makes the field a multivalue."""
     if value and name in fields:
         old = fields[name]
-        fields[name] = [*(old if isinstance(old, list) else [old]), escape(value)]
+        fields[name] = [*(old if isinstance(old, list) else [old]), value]
     elif value and name:
-        fields[name] = escape(value)
-
-
-def _add_unnamed(fields: dict[str, Any], entry: WindowsEvent, channel: str) -> None:
-    exchange = channel.lower() == "msexchange management"
-    items = [item if exchange else escape(item) for item in entry.unnamed if item]
-    if items:
-        fields["Data"] = items if len(items) > 1 else items[0]
-    if exchange:
-        named = zip(_CMDLET_ITEMS, entry.unnamed, strict=False)
-        fields.update({name: item for name, item in named if name and item})
+        fields[name] = value
 
 
 def escape(text: str) -> str:
@@ -119,14 +118,15 @@ def _attribute(text: str) -> str:
     return escape(text).replace("'", "&apos;")
 
 
+@functools.lru_cache(maxsize=4096)
 def _clean(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_0123456789")
 
 
-def _event_data(entry: WindowsEvent) -> str:
-    named = (f"<Data Name='{_attribute(n)}'>{escape(v)}</Data>" for n, v in _named(entry))
-    unnamed = (f"<Data>{escape(item)}</Data>" for item in entry.unnamed)
-    return "".join((*named, *unnamed))
+def _event_data(named: Sequence[tuple[str, str]], unnamed: Sequence[str]) -> str:
+    """The inner XML of EventData, from escaped texts."""
+    items = [f"<Data Name='{_attribute(name)}'>{value}</Data>" for name, value in named]
+    return "".join((*items, *(f"<Data>{item}</Data>" for item in unnamed)))
 
 
 def _event(entry: WindowsEvent, data_xml: str) -> str:
@@ -154,7 +154,8 @@ def _tags(system: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
 def _created(time: datetime | None) -> str:
     if time is None:
         return ""
-    return f"<TimeCreated SystemTime='{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z'/>"
+    written = time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"<TimeCreated SystemTime='{written}0Z'/>"
 
 
 def _execution(system: Mapping[str, str]) -> str:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hafnium.backends.splunk.spl import values
 from hafnium.backends.splunk.spl.expression import compile_expression, field_name
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.values import Fields, Value, number
 from hafnium.errors import EngineError
-
-if TYPE_CHECKING:
-    from lark import Token, Tree
 
 Sample = list[Value]
 """The values that one event contributes."""
@@ -154,30 +152,29 @@ class Aggregate(NamedTuple):
     label: str
 
 
-def compile_aggregate(tree: Tree[str]) -> Aggregate:
+def compile_aggregate(node: Node) -> Aggregate:
     """Compile one term, such as ``dc(user) AS users``."""
-    name_token, *rest = tree.children
-    shown = str(name_token)
+    shown, rest = node.children[0].text, node.children[1:]
     name = _NAMES.get(shown, shown)
     if name not in _FUNCTIONS:
         raise EngineError(f"statistical function {shown}() is not supported")
     label = shown
     sample: Callable[[Fields], Sample] | None = None
-    if rest and hasattr(rest[0], "data"):
-        sample, argument = _measured(rest[0])  # type: ignore[arg-type]
+    if rest and rest[0].children:
+        sample, argument = _measured(rest[0])
         label = f"{shown}({argument})"
     elif name != "count":
         raise EngineError(f"{shown}() needs a field")
     if len(rest) > 1:
-        label = field_name(str(rest[-1]))
+        label = field_name(rest[-1].text)
     return Aggregate(_FUNCTIONS[name], sample or (lambda fields: [True]), label)
 
 
-def _measured(tree: Tree[str]) -> tuple[Callable[[Fields], Sample], str]:
-    if tree.data == "measured_eval":
-        evaluate = compile_expression(tree.children[-1])  # type: ignore[arg-type]
+def _measured(node: Node) -> tuple[Callable[[Fields], Sample], str]:
+    if node.kind == "measured_eval":
+        evaluate = compile_expression(node.children[-1])
         return lambda fields: _evaluated(evaluate(fields)), "eval"
-    name = field_name(str(tree.children[0]))
+    name = field_name(node.children[0].text)
     if "*" in name:
         raise EngineError(f"wildcard in the field name {name!r} is not supported")
     return lambda fields: _values(fields.get(name)), name
@@ -194,9 +191,9 @@ def _evaluated(value: Value) -> Sample:
     return [] if value is None or value is False else _values(value)
 
 
-def grouping(tokens: Sequence[Token]) -> Callable[[Fields], tuple[str, ...] | None]:
+def grouping(named: Sequence[Node]) -> Callable[[Fields], tuple[str, ...] | None]:
     """The key of an event's group; None when it lacks one of the fields."""
-    names = [field_name(str(token)) for token in tokens]
+    names = [field_name(node.text) for node in named]
 
     def key(fields: Fields) -> tuple[str, ...] | None:
         found = [fields.get(name) for name in names]

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hafnium.backends.splunk.spl import editing, filtering, statistics
 from hafnium.backends.splunk.spl.expression import compile_condition
-from hafnium.backends.splunk.spl.grammar import parse
+from hafnium.backends.splunk.spl.grammar import Node, parse
 from hafnium.backends.splunk.spl.rows import Rows, Step
 from hafnium.backends.splunk.spl.search import Condition, compile_search
 from hafnium.backends.splunk.spl.text import Command, expand, split
 from hafnium.errors import EngineError
-
-if TYPE_CHECKING:
-    from lark import Tree
 
 
 class Program(NamedTuple):
@@ -43,18 +40,14 @@ def _compile(text: str) -> Program:
     first, *rest = split(text)
     if not first.arguments:
         raise EngineError("the search is empty")
-    condition = compile_search(_tree(first).children[0])  # type: ignore[arg-type]
+    condition = compile_search(parse(first))
     return Program(condition, tuple(_step(command) for command in rest))
 
 
-def _tree(command: Command) -> Tree[str]:
-    return parse(command)
-
-
 def _step(command: Command) -> Step:
-    tree = _tree(command)
+    node = parse(command)
     try:
-        step = _COMMANDS[str(tree.data)](tree)
+        step = _COMMANDS[node.kind](node)
     except EngineError as error:
         raise _placed(error, command) from None
 
@@ -73,17 +66,17 @@ def _placed(error: EngineError, command: Command) -> EngineError:
     )
 
 
-def _search(tree: Tree[str]) -> Step:
-    test = compile_search(tree.children[0]).test  # type: ignore[arg-type]
+def _search(node: Node) -> Step:
+    test = compile_search(node).test
     return lambda rows: [row for row in rows if test(row.fields)]
 
 
-def _where(tree: Tree[str]) -> Step:
-    test = compile_condition(tree.children[0])  # type: ignore[arg-type]
+def _where(node: Node) -> Step:
+    test = compile_condition(node.children[0])
     return lambda rows: [row for row in rows if test(row.fields)]
 
 
-_COMMANDS: dict[str, Callable[[Tree[str]], Step]] = {
+_COMMANDS: dict[str, Callable[[Node], Step]] = {
     "search": _search,
     "where": _where,
     "eval": editing.evaluate,

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hafnium.backends.splunk.spl import values
 from hafnium.backends.splunk.spl.expression import compile_expression, field_name, literal
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.pcre import regex
 from hafnium.backends.splunk.spl.rows import Row, Rows, Step, span
 from hafnium.backends.splunk.spl.statistics import whole
 from hafnium.backends.splunk.spl.values import Value
 from hafnium.errors import EngineError
 
-if TYPE_CHECKING:
-    from lark import Tree
 
-
-def _settings(tree: Tree[str], known: dict[str, str]) -> dict[str, str]:
+def _settings(node: Node, known: dict[str, str]) -> dict[str, str]:
     """The ``name=value`` settings of a command, over its defaults."""
     said = dict(known)
-    for setting in tree.find_data("setting"):
-        name, _, value = (str(part) for part in setting.children)
+    for setting in node.find("setting"):
+        name, _, value = (part.text for part in setting.children)
         if name not in known:
-            raise EngineError(f"option {name}= of {tree.data} is not supported")
+            raise EngineError(f"option {name}= of {node.kind} is not supported")
         said[name] = literal(value) if value.startswith('"') else value
     return said
 
 
-def _names(tree: Tree[str]) -> list[str]:
-    names = [field_name(str(part)) for part in tree.children if not hasattr(part, "data")]
+def _names(node: Node) -> list[str]:
+    names = [field_name(part.text) for part in node.children if not part.children]
     if any("*" in name for name in names):
-        raise EngineError(f"wildcards in the fields of {tree.data} are not supported")
+        raise EngineError(f"wildcards in the fields of {node.kind} are not supported")
     return names
 
 
@@ -58,13 +56,13 @@ def _set(fields: dict[str, Value], name: str, value: Value) -> None:
         fields[name] = value
 
 
-def evaluate(tree: Tree[str]) -> Step:
+def evaluate(node: Node) -> Step:
     """``eval``: assignments, each seeing those before it; null removes the field."""
     assignments = []
-    for assignment in tree.children:
-        target, _, expression = assignment.children  # type: ignore[union-attr]
-        name = field_name(str(target.children[0]))  # type: ignore[union-attr]
-        assignments.append((name, compile_expression(expression)))  # type: ignore[arg-type]
+    for assignment in node.children:
+        target, _, expression = assignment.children
+        name = field_name(target.children[0].text)
+        assignments.append((name, compile_expression(expression)))
 
     def change(fields: dict[str, Value]) -> None:
         for name, compute in assignments:
@@ -73,10 +71,10 @@ def evaluate(tree: Tree[str]) -> Step:
     return _each(change)
 
 
-def rex(tree: Tree[str]) -> Step:
+def rex(node: Node) -> Step:
     """Named groups become fields; ``max_match=0`` takes all matches, as multivalues."""
-    said = _settings(tree, {"field": "_raw", "max_match": "1"})
-    tokens = [str(part) for part in tree.children if not hasattr(part, "data")]
+    said = _settings(node, {"field": "_raw", "max_match": "1"})
+    tokens = [part.text for part in node.children if not part.children]
     pattern = regex(literal(tokens[0], regular=True))
     source, most = said["field"], whole(said["max_match"])
     if not pattern.groupindex:
@@ -97,11 +95,11 @@ def rex(tree: Tree[str]) -> Step:
     return _each(change)
 
 
-def rename(tree: Tree[str]) -> Step:
+def rename(node: Node) -> Step:
     """Fields under new names; a field that is absent takes the new name's value with it."""
     pairs = []
-    for renaming in tree.children:
-        old, _, new = (str(part) for part in renaming.children)  # type: ignore[union-attr]
+    for renaming in node.children:
+        old, _, new = (part.text for part in renaming.children)
         if "*" in old + new:
             raise EngineError("wildcards in rename are not supported")
         pairs.append((field_name(old), field_name(new)))
@@ -113,10 +111,10 @@ def rename(tree: Tree[str]) -> Step:
     return _each(change)
 
 
-def bin_times(tree: Tree[str]) -> Step:
+def bin_times(node: Node) -> Step:
     """``bin _time span=5m``: the start of the span, spans counted from the epoch in UTC."""
-    seconds = span(_settings(tree, {"span": ""})["span"])
-    tokens = [str(p) for p in tree.children if not hasattr(p, "data") and p.type != "AS"]
+    seconds = span(_settings(node, {"span": ""})["span"])
+    tokens = [p.text for p in node.children if not p.children and p.kind != "AS"]
     name, target = field_name(tokens[0]), field_name(tokens[-1])
 
     def change(fields: dict[str, Value]) -> None:
@@ -127,10 +125,10 @@ def bin_times(tree: Tree[str]) -> Step:
     return _each(change)
 
 
-def fillnull(tree: Tree[str]) -> Step:
+def fillnull(node: Node) -> Step:
     """Absent fields get a value, ``0`` unless said."""
-    value = _settings(tree, {"value": "0"})["value"]
-    names = _names(tree)
+    value = _settings(node, {"value": "0"})["value"]
+    names = _names(node)
 
     def change(fields: dict[str, Value]) -> None:
         for name in names:
@@ -139,10 +137,10 @@ def fillnull(tree: Tree[str]) -> Step:
     return _each(change)
 
 
-def makemv(tree: Tree[str]) -> Step:
+def makemv(node: Node) -> Step:
     """A field split at a delimiter; empty parts are left out."""
-    delimiter = _settings(tree, {"delim": " "})["delim"]
-    (name,) = _names(tree)
+    delimiter = _settings(node, {"delim": " "})["delim"]
+    (name,) = _names(node)
 
     def change(fields: dict[str, Value]) -> None:
         parts = [p for one in values.texts(fields.get(name)) for p in one.split(delimiter) if p]
@@ -151,9 +149,9 @@ def makemv(tree: Tree[str]) -> Step:
     return _each(change)
 
 
-def mvexpand(tree: Tree[str]) -> Step:
+def mvexpand(node: Node) -> Step:
     """A row per value."""
-    (name,) = _names(tree)
+    (name,) = _names(node)
 
     def expanded(row: Row) -> list[Row]:
         value: Any = row.fields.get(name)

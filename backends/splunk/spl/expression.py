@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from hafnium.backends.splunk.spl import values
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.values import Evaluate, Fields, Value, both, either, truth
 from hafnium.errors import EngineError
-
-if TYPE_CHECKING:
-    from lark import Token, Tree
 
 _ESCAPES = {'"': '"', "\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 
@@ -40,23 +37,23 @@ def field_name(token: str) -> str:
     return token[1:-1] if token[0] in "'\"" else token
 
 
-def compile_expression(tree: Tree[str]) -> Evaluate:
-    """Compile the tree of an expression. Raises `EngineError` for an unknown function."""
-    return _COMPILERS[tree.data](tree)
+def compile_expression(node: Node) -> Evaluate:
+    """Compile an expression. Raises `EngineError` for an unknown function."""
+    return _COMPILERS[node.kind](node)
 
 
-def compile_condition(tree: Tree[str]) -> Callable[[Fields], bool]:
+def compile_condition(node: Node) -> Callable[[Fields], bool]:
     """Compile an expression that decides: null counts as false, as in ``where``."""
-    evaluate = compile_expression(tree)
+    evaluate = compile_expression(node)
     return lambda fields: truth(evaluate(fields)) is True
 
 
-def _parts(tree: Tree[str]) -> list[Evaluate]:
-    return [compile_expression(child) for child in tree.children]  # type: ignore[arg-type]
+def _parts(node: Node) -> list[Evaluate]:
+    return [compile_expression(child) for child in node.children]
 
 
-def _xor(tree: Tree[str]) -> Evaluate:
-    parts = _parts(tree)
+def _xor(node: Node) -> Evaluate:
+    parts = _parts(node)
 
     def evaluate(fields: Fields) -> bool | None:
         results = [truth(part(fields)) for part in parts]
@@ -65,8 +62,8 @@ def _xor(tree: Tree[str]) -> Evaluate:
     return evaluate
 
 
-def _either(tree: Tree[str]) -> Evaluate:
-    parts = _parts(tree)
+def _either(node: Node) -> Evaluate:
+    parts = _parts(node)
 
     def evaluate(fields: Fields) -> bool | None:
         result: bool | None = False
@@ -79,8 +76,8 @@ def _either(tree: Tree[str]) -> Evaluate:
     return evaluate
 
 
-def _both(tree: Tree[str]) -> Evaluate:
-    parts = _parts(tree)
+def _both(node: Node) -> Evaluate:
+    parts = _parts(node)
 
     def evaluate(fields: Fields) -> bool | None:
         result: bool | None = True
@@ -93,8 +90,8 @@ def _both(tree: Tree[str]) -> Evaluate:
     return evaluate
 
 
-def _inverse(tree: Tree[str]) -> Evaluate:
-    (part,) = _parts(tree)
+def _inverse(node: Node) -> Evaluate:
+    (part,) = _parts(node)
 
     def evaluate(fields: Fields) -> bool | None:
         known = truth(part(fields))
@@ -103,15 +100,15 @@ def _inverse(tree: Tree[str]) -> Evaluate:
     return evaluate
 
 
-def _relation(tree: Tree[str]) -> Evaluate:
-    left_tree, operator, right_tree = tree.children
-    left, right = compile_expression(left_tree), compile_expression(right_tree)  # type: ignore[arg-type]
-    sign = str(operator)
+def _relation(node: Node) -> Evaluate:
+    left_node, operator, right_node = node.children
+    left, right = compile_expression(left_node), compile_expression(right_node)
+    sign = operator.text
     return lambda fields: values.compare(sign, left(fields), right(fields))
 
 
-def _listed(tree: Tree[str]) -> Evaluate:
-    wanted, *listed = _parts(tree)
+def _listed(node: Node) -> Evaluate:
+    wanted, *listed = _parts(node)
     return among(wanted, listed)
 
 
@@ -128,13 +125,10 @@ def among(wanted: Evaluate, listed: Sequence[Evaluate]) -> Evaluate:
     return evaluate
 
 
-def _arithmetic(tree: Tree[str]) -> Evaluate:
-    first, *rest = tree.children
-    start = compile_expression(first)  # type: ignore[arg-type]
-    steps = [
-        (str(rest[at]), compile_expression(rest[at + 1]))  # type: ignore[arg-type]
-        for at in range(0, len(rest), 2)
-    ]
+def _arithmetic(node: Node) -> Evaluate:
+    first, *rest = node.children
+    start = compile_expression(first)
+    steps = [(rest[at].text, compile_expression(rest[at + 1])) for at in range(0, len(rest), 2)]
 
     def evaluate(fields: Fields) -> Value:
         result = start(fields)
@@ -166,8 +160,8 @@ def _calculate(sign: str, left: Value, right: Value) -> Value:
     return a % b
 
 
-def _concatenation(tree: Tree[str]) -> Evaluate:
-    parts = _parts(tree)
+def _concatenation(node: Node) -> Evaluate:
+    parts = _parts(node)
 
     def evaluate(fields: Fields) -> Value:
         found = [part(fields) for part in parts]
@@ -176,48 +170,47 @@ def _concatenation(tree: Tree[str]) -> Evaluate:
     return evaluate
 
 
-def _text(tree: Tree[str]) -> Evaluate:
-    value = literal(str(tree.children[0]))
+def _text(node: Node) -> Evaluate:
+    value = literal(node.children[0].text)
     return lambda fields: value
 
 
-def _number(tree: Tree[str]) -> Evaluate:
-    value = values.number("".join(str(child) for child in tree.children))
+def _number(node: Node) -> Evaluate:
+    value = values.number("".join(child.text for child in node.children))
     return lambda fields: value
 
 
-def _field(tree: Tree[str]) -> Evaluate:
-    name = field_name(str(tree.children[0]))
+def _field(node: Node) -> Evaluate:
+    name = field_name(node.children[0].text)
     return lambda fields: fields.get(name)
 
 
-def _call(tree: Tree[str]) -> Evaluate:
+def _call(node: Node) -> Evaluate:
     from hafnium.backends.splunk.spl.functions import compile_call
 
-    name, *arguments = tree.children
-    return compile_call(str(name).lower(), arguments)  # type: ignore[arg-type]
+    name, *arguments = node.children
+    return compile_call(name.text.lower(), arguments)
 
 
-def _like(tree: Tree[str]) -> Evaluate:
+def _like(node: Node) -> Evaluate:
     from hafnium.backends.splunk.spl.functions import compile_call
 
-    return compile_call("like", tree.children)  # type: ignore[arg-type]
+    return compile_call("like", node.children)
 
 
-def string_of(tree: Tree[str], what: str, *, regular: bool = False) -> str:
+def string_of(node: Node, what: str, *, regular: bool = False) -> str:
     """The text of an argument that must be a string literal."""
-    if tree.data != "text":
+    if node.kind != "text":
         raise EngineError(f"{what} must be a string literal")
-    token: Token = tree.children[0]  # type: ignore[assignment]
-    return literal(str(token), regular=regular)
+    return literal(node.children[0].text, regular=regular)
 
 
-def fields_in(tree: Tree[str]) -> set[str]:
+def fields_in(node: Node) -> set[str]:
     """The names of the fields that an expression reads."""
-    return {field_name(str(node.children[0])) for node in tree.find_data("field")}
+    return {field_name(field.children[0].text) for field in node.find("field")}
 
 
-_COMPILERS: dict[str, Callable[[Tree[str]], Evaluate]] = {
+_COMPILERS: dict[str, Callable[[Node], Evaluate]] = {
     "xor": _xor,
     "either": _either,
     "both": _both,

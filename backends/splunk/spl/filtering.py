@@ -6,30 +6,28 @@ import fnmatch
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hafnium.backends.splunk.spl import values
 from hafnium.backends.splunk.spl.aggregates import grouping
 from hafnium.backends.splunk.spl.expression import field_name, literal
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.pcre import regex
 from hafnium.backends.splunk.spl.rows import Row, Rows, Step
 from hafnium.backends.splunk.spl.statistics import whole
 from hafnium.errors import EngineError
 
-if TYPE_CHECKING:
-    from lark import Tree
-
 _SORT_LIMIT = 10_000
 
 
-def regex_filter(tree: Tree[str]) -> Step:
+def regex_filter(node: Node) -> Step:
     """``regex f="…"``; for ``!=`` of an absent field the documentation has no word."""
-    *compared, pattern_token = tree.children
-    name = field_name(str(compared[0])) if compared else "_raw"
-    operator = str(compared[1]) if compared else "="
+    *compared, pattern = node.children
+    name = field_name(compared[0].text) if compared else "_raw"
+    operator = compared[1].text if compared else "="
     if operator not in ("=", "!="):
         raise EngineError(f"regex knows = and !=, not {operator}")
-    search = regex(literal(str(pattern_token), regular=True)).search
+    search = regex(literal(pattern.text, regular=True)).search
 
     def keeps(row: Row) -> bool:
         value = row.fields.get(name)
@@ -47,13 +45,11 @@ def _chosen(patterns: list[str]) -> Callable[[str], bool]:
     return lambda name: any(match(name) for match in matchers)
 
 
-def fields(tree: Tree[str]) -> Step:
+def fields(node: Node) -> Step:
     """Keep or remove fields; internal ones (``_…``) go only when named with their underscore."""
-    names = list(tree.children)
-    removing = False
-    if names and getattr(names[0], "type", "") == "SIGN":
-        removing = str(names.pop(0)) == "-"
-    patterns = [field_name(str(name)) for name in names]
+    names = list(node.children)
+    removing = names[0].kind == "SIGN" and names.pop(0).text == "-"
+    patterns = [field_name(name.text) for name in names if name.kind != "SIGN"]
     plain = _chosen([p for p in patterns if not p.startswith("_")])
     internal = _chosen([p for p in patterns if p.startswith("_")])
 
@@ -65,18 +61,18 @@ def fields(tree: Tree[str]) -> Step:
     return lambda rows: [Row({k: v for k, v in f.items() if keep(k)}, e) for f, e in rows]
 
 
-def table(tree: Tree[str]) -> Step:
+def table(node: Node) -> Step:
     """Keep the named fields only."""
-    chosen = _chosen([field_name(str(name)) for name in tree.children])
+    chosen = _chosen([field_name(name.text) for name in node.children])
     return lambda rows: [Row({k: v for k, v in f.items() if chosen(k)}, e) for f, e in rows]
 
 
-def sort(tree: Tree[str]) -> Step:
+def sort(node: Node) -> Step:
     """Sort by one or more fields; without ``0`` only the first 10,000 results stay."""
     limit = _SORT_LIMIT
     keys: list[tuple[str, bool, str]] = []
-    for at, key in enumerate(tree.children):
-        parts = [str(part) for part in key.children]  # type: ignore[union-attr]
+    for at, key in enumerate(node.children):
+        parts = [part.text for part in key.children]
         if at == 0 and len(parts) == 1 and parts[0].isdigit():
             limit = whole(parts[0])
         else:
@@ -120,25 +116,24 @@ def _ranks(found: list[Any], name: str, how: str) -> list[Any]:
     return [values.text(value) for value in found]
 
 
-def head(tree: Tree[str]) -> Step:
+def head(node: Node) -> Step:
     """The first results."""
-    (said,) = tree.children
-    if hasattr(said, "data"):
-        name, _, value = said.children
-        if str(name) != "limit":
-            raise EngineError(f"head {name}= is not supported")
-        said = value  # type: ignore[assignment]
-    limit = whole(str(said))
+    (said,) = node.children
+    if said.children:
+        name, _, said = said.children
+        if name.text != "limit":
+            raise EngineError(f"head {name.text}= is not supported")
+    limit = whole(said.text)
     return lambda rows: rows[:limit]
 
 
-def dedup(tree: Tree[str]) -> Step:
+def dedup(node: Node) -> Step:
     """The first results with each combination of values; those that lack a field go."""
-    tokens = list(tree.children)
-    most = whole(str(tokens.pop(0))) if str(tokens[0]).isdigit() else 1
-    if not tokens or most == 0:
+    named = list(node.children)
+    most = whole(named.pop(0).text) if named[0].text.isdigit() else 1
+    if not named or most == 0:
         raise EngineError("dedup needs a field, and a number above 0")
-    key = grouping(tokens)  # type: ignore[arg-type]
+    key = grouping(named)
 
     def step(rows: Rows) -> Rows:
         seen: Counter[tuple[str, ...]] = Counter()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from hafnium.backends.splunk.spl import values
 from hafnium.backends.splunk.spl.expression import (
@@ -17,17 +16,15 @@ from hafnium.backends.splunk.spl.expression import (
     fields_in,
     string_of,
 )
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.pcre import regex
 from hafnium.backends.splunk.spl.values import Evaluate, Fields, Value, truth
 from hafnium.errors import EngineError
 
-if TYPE_CHECKING:
-    from lark import Tree
-
-Trees = Sequence["Tree[str]"]
+Nodes = Sequence[Node]
 
 
-def compile_call(name: str, arguments: Trees) -> Evaluate:
+def compile_call(name: str, arguments: Nodes) -> Evaluate:
     """Compile a call. Raises `EngineError` for a function that is not known."""
     if name in _SPECIAL:
         least, most, special = _SPECIAL[name]
@@ -36,28 +33,28 @@ def compile_call(name: str, arguments: Trees) -> Evaluate:
     if name in _PLAIN:
         least, most, function = _PLAIN[name]
         _count(name, arguments, least, most)
-        parts = [compile_expression(tree) for tree in arguments]
+        parts = [compile_expression(node) for node in arguments]
         return lambda fields: function(*(part(fields) for part in parts))
     raise EngineError(f"function {name}() is not supported")
 
 
-def _count(name: str, arguments: Trees, least: int, most: int) -> None:
+def _count(name: str, arguments: Nodes, least: int, most: int) -> None:
     if not least <= len(arguments) <= most:
         raise EngineError(f"{name}() with {len(arguments)} arguments")
 
 
-# Functions that see their arguments' trees ---------------------------------------------------
+# Functions that see their arguments' nodes ---------------------------------------------------
 
 
-def _if(arguments: Trees) -> Evaluate:
-    condition, yes, no = (compile_expression(tree) for tree in arguments)
+def _if(arguments: Nodes) -> Evaluate:
+    condition, yes, no = (compile_expression(node) for node in arguments)
     return lambda fields: yes(fields) if truth(condition(fields)) else no(fields)
 
 
-def _case(arguments: Trees) -> Evaluate:
+def _case(arguments: Nodes) -> Evaluate:
     if len(arguments) % 2:
         raise EngineError("case() wants pairs of a condition and a value")
-    parts = [compile_expression(tree) for tree in arguments]
+    parts = [compile_expression(node) for node in arguments]
     pairs = list(zip(parts[::2], parts[1::2], strict=True))
 
     def evaluate(fields: Fields) -> Value:
@@ -69,8 +66,8 @@ def _case(arguments: Trees) -> Evaluate:
     return evaluate
 
 
-def _coalesce(arguments: Trees) -> Evaluate:
-    parts = [compile_expression(tree) for tree in arguments]
+def _coalesce(arguments: Nodes) -> Evaluate:
+    parts = [compile_expression(node) for node in arguments]
 
     def evaluate(fields: Fields) -> Value:
         return next((v for v in (part(fields) for part in parts) if v is not None), None)
@@ -78,18 +75,18 @@ def _coalesce(arguments: Trees) -> Evaluate:
     return evaluate
 
 
-def _in(arguments: Trees) -> Evaluate:
-    wanted, *listed = (compile_expression(tree) for tree in arguments)
+def _in(arguments: Nodes) -> Evaluate:
+    wanted, *listed = (compile_expression(node) for node in arguments)
     return among(wanted, listed)
 
 
-def _match(arguments: Trees) -> Evaluate:
+def _match(arguments: Nodes) -> Evaluate:
     subject = compile_expression(arguments[0])
     search = regex(string_of(arguments[1], "the pattern of match()", regular=True)).search
     return _on_text(subject, lambda value: search(value) is not None)
 
 
-def _like(arguments: Trees) -> Evaluate:
+def _like(arguments: Nodes) -> Evaluate:
     subject = compile_expression(arguments[0])
     pattern = string_of(arguments[1], "the pattern of like()")
     if "\\" in pattern:
@@ -100,7 +97,7 @@ def _like(arguments: Trees) -> Evaluate:
     return _on_text(subject, lambda value: matches(value) is not None)
 
 
-def _cidrmatch(arguments: Trees) -> Evaluate:
+def _cidrmatch(arguments: Nodes) -> Evaluate:
     from hafnium.backends.splunk.spl.search import inside, network
 
     notation = string_of(arguments[0], "the subnet of cidrmatch()")
@@ -110,7 +107,7 @@ def _cidrmatch(arguments: Trees) -> Evaluate:
     return _on_text(compile_expression(arguments[1]), lambda value: inside(subnet, value))
 
 
-def _replace(arguments: Trees) -> Evaluate:
+def _replace(arguments: Nodes) -> Evaluate:
     subject = compile_expression(arguments[0])
     pattern = regex(string_of(arguments[1], "the pattern of replace()", regular=True))
     template = string_of(arguments[2], "the replacement of replace()", regular=True)
@@ -128,7 +125,7 @@ def _on_text(subject: Evaluate, function: Callable[[str], Value]) -> Evaluate:
     return evaluate
 
 
-def _searchmatch(arguments: Trees) -> Evaluate:
+def _searchmatch(arguments: Nodes) -> Evaluate:
     from hafnium.backends.splunk.spl.grammar import parse
     from hafnium.backends.splunk.spl.search import compile_search
     from hafnium.backends.splunk.spl.text import Command
@@ -137,14 +134,14 @@ def _searchmatch(arguments: Trees) -> Evaluate:
     return compile_search(parse(Command("search", condition, 0))).test
 
 
-def _only_field(function: str, tree: Tree[str]) -> str:
-    names = fields_in(tree)
+def _only_field(function: str, node: Node) -> str:
+    names = fields_in(node)
     if len(names) != 1:
         raise EngineError(f"{function}() must read exactly one field, not {sorted(names)}")
     return names.pop()
 
 
-def _mvfilter(arguments: Trees) -> Evaluate:
+def _mvfilter(arguments: Nodes) -> Evaluate:
     name = _only_field("mvfilter", arguments[0])
     keep = compile_expression(arguments[0])
     return lambda fields: values.pack(
@@ -152,8 +149,8 @@ def _mvfilter(arguments: Trees) -> Evaluate:
     )
 
 
-def _mvmap(arguments: Trees) -> Evaluate:
-    if arguments[0].data != "field":
+def _mvmap(arguments: Nodes) -> Evaluate:
+    if arguments[0].kind != "field":
         raise EngineError("the first argument of mvmap() must be a field")
     (name,) = fields_in(arguments[0])
     change = compile_expression(arguments[1])
@@ -165,7 +162,7 @@ def _mvmap(arguments: Trees) -> Evaluate:
     return evaluate
 
 
-def _mvfind(arguments: Trees) -> Evaluate:
+def _mvfind(arguments: Nodes) -> Evaluate:
     subject = compile_expression(arguments[0])
     search = regex(string_of(arguments[1], "the pattern of mvfind()", regular=True)).search
     return lambda fields: next(
@@ -294,7 +291,7 @@ def _mvappend(*arguments: Value) -> Value:
 
 
 _MANY = 10_000
-_SPECIAL: dict[str, tuple[int, int, Callable[[Trees], Evaluate]]] = {
+_SPECIAL: dict[str, tuple[int, int, Callable[[Nodes], Evaluate]]] = {
     "if": (3, 3, _if),
     "case": (2, _MANY, _case),
     "coalesce": (1, _MANY, _coalesce),

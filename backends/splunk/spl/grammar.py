@@ -1,15 +1,17 @@
-"""Parsing: the arguments of one command into a tree, or an error that shows the place."""
+"""Parsing: the arguments of one command into nodes, or an error that shows the place."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hafnium.backends.splunk.spl.text import Command
 from hafnium.errors import EngineError
 
 if TYPE_CHECKING:
-    from lark import Lark, Tree
+    from lark import Lark, Token, Tree
 
 COMMANDS = (
     "search",
@@ -34,6 +36,22 @@ COMMANDS = (
 _ALIASES = {"bucket": "bin"}
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A rule of the grammar with its children, or a terminal with its text."""
+
+    kind: str
+    text: str = ""
+    children: tuple[Node, ...] = ()
+
+    def find(self, kind: str) -> Iterator[Node]:
+        """The nodes of a kind at or below this one, in order."""
+        if self.kind == kind:
+            yield self
+        for child in self.children:
+            yield from child.find(kind)
+
+
 @functools.cache
 def _parser() -> Lark:
     from lark import Lark
@@ -43,8 +61,8 @@ def _parser() -> Lark:
     )
 
 
-def parse(command: Command) -> Tree[str]:
-    """The tree of a command; its root is named as the command. Raises `EngineError`."""
+def parse(command: Command) -> Node:
+    """A command as a node of the kind of its name. Raises `EngineError`."""
     from lark.exceptions import UnexpectedInput
 
     name = _ALIASES.get(command.name, command.name)
@@ -53,7 +71,7 @@ def parse(command: Command) -> Tree[str]:
             f"command {command.name!r} at position {command.position} is not supported"
         )
     try:
-        return _parser().parse(command.arguments, start=name)
+        return _node(_parser().parse(command.arguments, start=name))
     except UnexpectedInput as error:
         at = len(command.arguments) if error.pos_in_stream is None else error.pos_in_stream
         at = at if at >= 0 else len(command.arguments)
@@ -61,3 +79,9 @@ def parse(command: Command) -> Tree[str]:
         raise EngineError(
             f"cannot parse {name} at position {command.position + at} of the search: {shown}"
         ) from None
+
+
+def _node(tree: Tree[Token] | Token) -> Node:
+    if isinstance(tree, str):  # a token is a str
+        return Node(tree.type, str(tree))
+    return Node(str(tree.data), children=tuple(_node(child) for child in tree.children))

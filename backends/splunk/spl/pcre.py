@@ -12,7 +12,14 @@ from hafnium.errors import EngineError
 
 _ALIKE = frozenset("nrtf")
 _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": r" \t\n\r\f\v"}
-_OUTSIDE = {"b": r"(?a:\b)", "B": r"(?a:\B)", "A": r"\A", "z": r"\Z", "Z": r"(?=\n?\Z)", "h": r"[ \t]"}
+_OUTSIDE = {
+    "b": r"(?a:\b)",
+    "B": r"(?a:\B)",
+    "A": r"\A",
+    "z": r"\Z",
+    "Z": r"(?=\n?\Z)",
+    "h": r"[ \t]",
+}
 _GROUP = re.compile(
     r"\(\?(?:(?P<plain>:|=|!|>|<=|<!|[ims]+(?::|\)))|P?<(?P<name>[A-Za-z_]\w*)>)", re.ASCII
 )

@@ -10,14 +10,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hafnium.backends.splunk.spl import values
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.values import Fields, both, either, number
 from hafnium.errors import EngineError
-
-if TYPE_CHECKING:
-    from lark import Token, Tree
 
 METADATA = ("index", "source", "sourcetype", "host")
 _ELSEWHERE = re.compile(
@@ -43,19 +41,17 @@ class Condition(NamedTuple):
     guess: Callable[[Fields], bool | None]
 
 
-def compile_search(tree: Tree[str]) -> Condition:
-    """Compile the tree of a ``search`` command or of any expression in it."""
-    return _COMPILERS[tree.data](tree)
+def compile_search(node: Node) -> Condition:
+    """Compile a ``search`` command or any expression in it."""
+    return _COMPILERS[node.kind](node)
 
 
-def _children(tree: Tree[str]) -> list[Condition]:
-    return [compile_search(child) for child in tree.children]  # type: ignore[arg-type]
+def _children(node: Node) -> list[Condition]:
+    return [compile_search(child) for child in node.children]
 
 
-def _conjunction(tree: Tree[str]) -> Condition:
-    parts = _children(tree)
-    if len(parts) == 1:
-        return parts[0]
+def _conjunction(node: Node) -> Condition:
+    parts = _children(node)
 
     def guess(fields: Fields) -> bool | None:
         result: bool | None = True
@@ -67,10 +63,8 @@ def _conjunction(tree: Tree[str]) -> Condition:
     return Condition(lambda fields: all(test(fields) for test in tests), guess)
 
 
-def _disjunction(tree: Tree[str]) -> Condition:
-    parts = _children(tree)
-    if len(parts) == 1:
-        return parts[0]
+def _disjunction(node: Node) -> Condition:
+    parts = _children(node)
 
     def guess(fields: Fields) -> bool | None:
         result: bool | None = False
@@ -82,8 +76,8 @@ def _disjunction(tree: Tree[str]) -> Condition:
     return Condition(lambda fields: any(test(fields) for test in tests), guess)
 
 
-def _negation(tree: Tree[str]) -> Condition:
-    (part,) = _children(tree)
+def _negation(node: Node) -> Condition:
+    (part,) = _children(node)
 
     def guess(fields: Fields) -> bool | None:
         known = part.guess(fields)
@@ -92,23 +86,23 @@ def _negation(tree: Tree[str]) -> Condition:
     return Condition(lambda fields: not part.test(fields), guess)
 
 
-def _comparison(tree: Tree[str]) -> Condition:
-    name, operator, value = tree.children
-    return _field(str(name), str(operator), [value.children[0]])  # type: ignore[union-attr,list-item]
+def _comparison(node: Node) -> Condition:
+    name, operator, value = node.children
+    return _field(name.text, operator.text, value.children)
 
 
-def _membership(tree: Tree[str]) -> Condition:
-    name, *listed = tree.children
-    return _field(str(name), "=", [value.children[0] for value in listed])  # type: ignore[union-attr,misc]
+def _membership(node: Node) -> Condition:
+    name, *listed = node.children
+    return _field(name.text, "=", [value.children[0] for value in listed])
 
 
-def _field(name_token: str, operator: str, wanted: Sequence[Token]) -> Condition:
+def _field(name_token: str, operator: str, wanted: Sequence[Node]) -> Condition:
     name = "*".join(decode(name_token))
     if "*" in name:
         raise EngineError(f"wildcard in the field name {name!r} is not supported")
     if _ELSEWHERE.fullmatch(name):
         raise EngineError(f"{name}= in a search is not supported")
-    matchers = [_value(token, operator) for token in wanted]
+    matchers = [_value(node, operator) for node in wanted]
 
     def test(fields: Fields) -> bool:
         value = fields.get(name)
@@ -126,8 +120,8 @@ def _field(name_token: str, operator: str, wanted: Sequence[Token]) -> Condition
     return Condition(test, lambda fields: None)
 
 
-def _value(token: Token, operator: str) -> Callable[[str], bool]:
-    parts, cased = _pattern(token, in_field=True)
+def _value(node: Node, operator: str) -> Callable[[str], bool]:
+    parts, cased = _pattern(node, in_field=True)
     if operator in ("=", "!="):
         matches = pattern(parts, cased=cased)
         network = _network(parts)
@@ -137,7 +131,7 @@ def _value(token: Token, operator: str) -> Callable[[str], bool]:
         return matches if operator == "=" else lambda value: not matches(value)
     limit = number(parts[0]) if len(parts) == 1 else None
     if limit is None:
-        raise EngineError(f"{operator} {token} is not a comparison with a number")
+        raise EngineError(f"{operator} {node.text} is not a comparison with a number")
     shown = parts[0]
 
     def ordered(value: str) -> bool:
@@ -152,10 +146,11 @@ def _value(token: Token, operator: str) -> Callable[[str], bool]:
     return ordered
 
 
-def _pattern(token: Token, *, in_field: bool) -> tuple[Parts, bool]:
-    if token.type != "DIRECTIVE":
-        return decode(str(token)), False
-    name, inner = str(token)[:4], str(token)[5:-1].strip()
+def _pattern(node: Node, *, in_field: bool) -> tuple[Parts, bool]:
+    """A value or term as a pattern, and whether it keeps to case."""
+    if node.kind != "DIRECTIVE":
+        return decode(node.text), False
+    name, inner = node.text[:4], node.text[5:-1].strip()
     if in_field and name == "TERM":
         raise EngineError("TERM() as the value of a field is not supported")
     return decode(inner), name == "CASE"
@@ -239,25 +234,23 @@ def inside(subnet: Network, value: str) -> bool:
         return False
 
 
-def _term(tree: Tree[str]) -> Condition:
-    token: Token = tree.children[0]  # type: ignore[assignment]
-    parts, cased = _pattern(token, in_field=False)
+def _term(node: Node) -> Condition:
+    (said,) = node.children
+    parts, cased = _pattern(said, in_field=False)
     breakers = _BREAKERS
-    if str(token).startswith("TERM("):
+    if said.kind == "DIRECTIVE" and said.text.startswith("TERM("):
         breakers = _MAJOR
         if any(char in _MAJOR for part in parts for char in part):
-            raise EngineError(f"major breaker inside {token}")
+            raise EngineError(f"major breaker inside {said.text}")
     if any(not part for part in parts[1:-1]) or len([part for part in parts if part]) > 1:
-        raise EngineError(f"wildcard inside the term {token} is not supported")
+        raise EngineError(f"wildcard inside the term {said.text} is not supported")
     if not any(parts):
         return Condition(lambda fields: True, lambda fields: True)
     found = _segments(parts, breakers, cased=cased)
     return Condition(lambda fields: found(values.text(fields["_raw"])), lambda fields: None)
 
 
-def _segments(
-    parts: Parts, breakers: frozenset[str], *, cased: bool
-) -> Callable[[str], bool]:
+def _segments(parts: Parts, breakers: frozenset[str], *, cased: bool) -> Callable[[str], bool]:
     """Whether the raw text holds the term, bounded by breakers where it has no wildcard."""
     edge = "[" + "".join(re.escape(char) for char in sorted(breakers)) + "]"
     literal = next(part for part in parts if part)
@@ -270,13 +263,16 @@ def _segments(
         return lambda raw: folded in raw.lower()
     wanted = literal if cased else literal.lower()
     search = re.compile(before + re.escape(wanted) + after).search
-    if cased:
-        return lambda raw: search(raw) is not None
-    return lambda raw: search(raw.lower()) is not None
+
+    def found(raw: str) -> bool:
+        text = raw if cased else raw.lower()
+        return wanted in text and search(text) is not None  # the first test is the fast one
+
+    return found
 
 
-_COMPILERS: dict[str, Callable[[Tree[str]], Condition]] = {
-    "search": _conjunction,
+_COMPILERS: dict[str, Callable[[Node], Condition]] = {
+    "search": lambda node: compile_search(node.children[0]),
     "conjunction": _conjunction,
     "disjunction": _disjunction,
     "negation": _negation,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hafnium.backends.splunk.spl import values
 from hafnium.backends.splunk.spl.aggregates import (
@@ -20,12 +20,10 @@ from hafnium.backends.splunk.spl.aggregates import (
     grouping,
 )
 from hafnium.backends.splunk.spl.expression import compile_condition, field_name
+from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.rows import Row, Rows, Step, span
 from hafnium.backends.splunk.spl.values import Fields
 from hafnium.errors import EngineError
-
-if TYPE_CHECKING:
-    from lark import Tree
 
 Key = tuple[str, ...]
 
@@ -33,12 +31,11 @@ _MAX_STREAM = 10_000
 """Splunk's limit for a ``streamstats`` without a window (``max_stream_window``)."""
 
 
-def _terms(tree: Tree[str]) -> tuple[list[Aggregate], list[str], Callable[[Fields], Key | None]]:
-    aggregates = [compile_aggregate(term) for term in tree.find_data("aggregate")]
-    groups = list(tree.find_data("grouping"))
-    tokens = groups[0].children[1:] if groups else []
-    by = [field_name(str(token)) for token in tokens]
-    return aggregates, by, grouping(tokens)  # type: ignore[arg-type]
+def _terms(node: Node) -> tuple[list[Aggregate], list[str], Callable[[Fields], Key | None]]:
+    aggregates = [compile_aggregate(term) for term in node.find("aggregate")]
+    groups = list(node.find("grouping"))
+    named = groups[0].children[1:] if groups else ()
+    return aggregates, [field_name(field.text) for field in named], grouping(named)
 
 
 def _time(row: Row) -> float:
@@ -71,9 +68,9 @@ def _results(accumulators: list[Accumulator], aggregates: list[Aggregate]) -> di
     return {label: value for label, value in found.items() if value is not None}
 
 
-def stats(tree: Tree[str]) -> Step:
+def stats(node: Node) -> Step:
     """One row per group, ordered by the group's values."""
-    aggregates, by, key = _terms(tree)
+    aggregates, by, key = _terms(node)
 
     def step(rows: Rows) -> Rows:
         out = []
@@ -86,9 +83,9 @@ def stats(tree: Tree[str]) -> Step:
     return step
 
 
-def eventstats(tree: Tree[str]) -> Step:
+def eventstats(node: Node) -> Step:
     """Each row with the results of its group."""
-    aggregates, _, key = _terms(tree)
+    aggregates, _, key = _terms(node)
 
     def step(rows: Rows) -> Rows:
         groups = _accumulate(rows, aggregates, key)
@@ -103,17 +100,17 @@ def eventstats(tree: Tree[str]) -> Step:
     return step
 
 
-def streamstats(tree: Tree[str]) -> Step:
+def streamstats(node: Node) -> Step:
     """Each row with the results over the rows before it, itself included by default."""
-    aggregates, _, key = _terms(tree)
-    options = _Options(tree)
+    aggregates, _, key = _terms(node)
+    options = _Options(node)
     return lambda rows: _Stream(aggregates, key, options).run(rows)
 
 
 class _Options:
     """The options of ``streamstats``."""
 
-    def __init__(self, tree: Tree[str]) -> None:
+    def __init__(self, node: Node) -> None:
         self.current = True
         self.single = True
         self.on_change = False
@@ -121,25 +118,25 @@ class _Options:
         self.seconds: int | None = None
         self.before: Callable[[Fields], bool] | None = None
         self.after: Callable[[Fields], bool] | None = None
-        for option in tree.find_data("option"):
+        for option in node.find("option"):
             name, _, value = option.children
-            self._set(str(name), value)
+            self._set(name.text, value)
 
-    def _set(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: Node) -> None:
         if name in ("reset_before", "reset_after"):
-            if not hasattr(value, "data"):
+            if value.kind == "FIELD":
                 raise EngineError(f"{name}= wants an expression in parentheses")
             setattr(self, name.removeprefix("reset_"), compile_condition(value))
         elif name == "current":
-            self.current = boolean(str(value))
+            self.current = boolean(value.text)
         elif name == "global":
-            self.single = boolean(str(value))
+            self.single = boolean(value.text)
         elif name == "reset_on_change":
-            self.on_change = boolean(str(value))
+            self.on_change = boolean(value.text)
         elif name == "window":
-            self.window = whole(str(value))
+            self.window = whole(value.text)
         elif name == "time_window":
-            self.seconds = span(str(value))
+            self.seconds = span(value.text)
         else:
             raise EngineError(f"option {name}= of streamstats is not supported")
 
