@@ -1,0 +1,275 @@
+"""The KQL functions of the replay: their types, and what duckdb-kql lacks or gets wrong.
+
+A function that is not listed here is refused. duckdb-kql keeps its functions as a table of SQL
+templates; what it lacks is added to that table under names of our own (``_hf_…``), with the SQL
+macros behind them. DuckDB can only run Python functions together with numpy, so all is SQL.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hafnium.errors import EngineError
+
+NUMBERS = frozenset({"int", "long", "real"})
+_ACCEPTED: Mapping[str, frozenset[str]] = {
+    "any": frozenset({"bool", "datetime", "dynamic", "guid", *NUMBERS, "string", "timespan"}),
+    "text": frozenset({"string", "dynamic"}),
+    "number": NUMBERS,
+    "whole": frozenset({"int", "long"}),
+    "scale": NUMBERS | {"datetime", "timespan"},
+    "step": NUMBERS | {"timespan"},
+    **{t: frozenset({t}) for t in ("bool", "datetime", "dynamic", "string", "timespan")},
+}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Parameter kinds, how many are needed, whether the last repeats, and the type returned.
+
+    ``returns`` is a Kusto type, or ``first`` (the first argument's type), ``wide`` (the same,
+    long for int) or ``common`` (the one type that all arguments of kind any have).
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    needed: int
+    repeats: bool
+    returns: str
+
+    def check(self, types: list[str]) -> None:
+        """Raise `EngineError` unless Kusto takes arguments of these types."""
+        if not self.needed <= len(types) or (len(types) > len(self.kinds) and not self.repeats):
+            raise EngineError(f"KQL: {self.name}() does not take {len(types)} arguments")
+        for index, found in enumerate(types):
+            kind = self.kinds[min(index, len(self.kinds) - 1)]
+            if found not in _ACCEPTED[kind] and found != "null":
+                raise EngineError(
+                    f"KQL: argument {index + 1} of {self.name}() is of type {found}",
+                    mend=f"a value of type {', '.join(sorted(_ACCEPTED[kind]))} is expected",
+                )
+
+
+def _signatures(listed: str) -> dict[str, Signature]:
+    """From lines ``name kind kind? kind* : type``: ``?`` may be left out, ``*`` repeats."""
+    found = {}
+    for line in listed.strip().splitlines():
+        left, _, returns = line.partition(":")
+        names, *kinds = left.split()
+        needed = sum(not kind.endswith(("?", "*")) for kind in kinds)
+        plain = tuple(kind.rstrip("?*") for kind in kinds)
+        repeats = any(kind.endswith("*") for kind in kinds)
+        for name in names.split("/"):
+            found[name] = Signature(name, plain, needed, repeats, returns.strip())
+    return found
+
+
+SCALARS = _signatures(
+    """
+    strlen text : long
+    tolower/toupper/reverse text : string
+    strcat any any* : string
+    strcat_delim string any any* : string
+    substring text whole whole? : string
+    indexof text text : long
+    split text string : dynamic
+    replace_string/replace_regex string string string : string
+    trim/trim_start/trim_end string string : string
+    countof string string string? : long
+    extract string whole string : string
+    url_decode string : string
+    base64_decode_tostring/base64_encode_tostring string : string
+    hash_md5/hash_sha1/hash_sha256 any : string
+    gettype any : string
+    tostring any : string
+    toint any : int
+    tolong any : long
+    todouble/toreal any : real
+    tobool any : bool
+    todatetime any : datetime
+    totimespan any : timespan
+    parse_json/todynamic any : dynamic
+    isnull/isnotnull/isempty/isnotempty any : bool
+    isnan/isfinite/isinf real : bool
+    not bool : bool
+    iff/iif bool any any : common
+    coalesce any any any* : common
+    min_of/max_of any any any* : common
+    now : datetime
+    ago timespan : datetime
+    bin/floor scale step : wide
+    abs number : wide
+    round number whole? : real
+    datetime_diff string datetime datetime : long
+    datetime_add string whole datetime : datetime
+    startofday/startofmonth/startofyear datetime : datetime
+    hourofday/getyear/getmonth/dayofmonth datetime : int
+    dayofweek datetime : timespan
+    format_datetime datetime string : string
+    array_length dynamic : long
+    array_concat dynamic dynamic* : dynamic
+    array_index_of dynamic any : long
+    set_has_element dynamic any : bool
+    pack_array any* : dynamic
+    bag_pack/pack any any* : dynamic
+    bag_keys dynamic : dynamic
+    bag_has_key dynamic string : bool
+    parse_ipv4 string : long
+    parse_ipv6 string : string
+    ipv4_is_match/ipv6_is_match string string whole? : bool
+    ipv4_compare/ipv6_compare string string whole? : long
+    ipv4_is_in_range/ipv6_is_in_range string string : bool
+    """
+)
+"""Functions of one row. ``extract_all``, ``case`` and ``column_ifexists`` are the binder's."""
+
+WINDOWS = _signatures(
+    """
+    prev/next any whole? any? : first
+    row_number whole? : long
+    row_cumsum number : wide
+    """
+)
+"""Functions that need an ordered input."""
+
+AGGREGATES = _signatures(
+    """
+    count : long
+    countif bool : long
+    sum number : wide
+    sumif number bool : wide
+    avg number : real
+    min/max any : first
+    dcount/count_distinct any : long
+    dcountif/count_distinctif any bool : long
+    make_list/make_set any whole? : dynamic
+    make_list_if/make_set_if any bool whole? : dynamic
+    take_any/any any : first
+    percentile number number : real
+    stdev/variance number : real
+    """
+)
+"""Functions of a group. ``arg_max`` and ``arg_min`` are the pipeline's."""
+
+
+def signature(table: Mapping[str, Signature], name: str) -> Signature:
+    """The signature of a function. Raises `EngineError` when the replay does not know it."""
+    try:
+        return table[name]
+    except KeyError:
+        raise EngineError(f"KQL: the replay does not know {name}()") from None
+
+
+_NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+
+_TEMPLATES = {
+    # A Kusto string is never null.
+    "_hf_text": "coalesce({0}, '')",
+    "_hf_is_empty": "(coalesce({0}, '') = '')",
+    "_hf_is_not_empty": "(coalesce({0}, '') <> '')",
+    "_hf_json": "to_json({0})",
+    # Text that is no JSON is a dynamic value of that text.
+    "_hf_parse_json": (
+        "CASE WHEN {0} <> '' "
+        "THEN coalesce(TRY_CAST({0} AS JSON), to_json(CAST({0} AS VARCHAR))) END"
+    ),
+    "_hf_dynamic_text": "coalesce({0} ->> '$', '')",
+    "_hf_number_text": "coalesce(CAST({0} AS VARCHAR), '')",
+    "_hf_dynamic_is_null": "({0} IS NULL OR json_type({0}) = 'NULL')",
+    # DuckDB reads 1_000, inf and nan as numbers too.
+    "_hf_real": f"CASE WHEN regexp_matches({{0}}, '{_NUMBER}') THEN TRY_CAST({{0}} AS DOUBLE) END",
+    "_hf_span_ratio": "(epoch_us({0}) / epoch_us({1}))",
+    "_hf_url_decode": "_hf_url_decode({0})",
+    "_hf_bag_keys": "to_json(json_keys({0}))",
+    "_hf_bag_has_key": "list_contains(json_keys({0}), {1})",
+    "_hf_is_zero": "({0} = 0)",
+    "_hf_ipv4_compare": "_hf_ipv4_compare({0}, {1}, {2})",
+    "_hf_ipv6_compare": "_hf_ipv6_compare({0}, {1}, {2})",
+    # Of ordered rows; the last argument is the order.
+    "_hf_prev": "lag({0}, CAST({1} AS INTEGER), {2}) OVER (ORDER BY {3})",
+    "_hf_next": "lead({0}, CAST({1} AS INTEGER), {2}) OVER (ORDER BY {3})",
+    "_hf_row_number": "(row_number() OVER (ORDER BY {1}) - 1 + {0})",
+    "_hf_row_cumsum": "sum({0}) OVER (ORDER BY {1} ROWS UNBOUNDED PRECEDING)",
+    # Which records a row comes from.
+    "_hf_no_records": "CAST([] AS BIGINT[])",
+    "_hf_both_records": "list_concat({0}, {1})",
+}
+_AGGREGATE_TEMPLATES = {
+    "_hf_records": "flatten(list({0}))",
+    "_hf_list": "to_json(list_slice(coalesce(list({0}) FILTER (WHERE {1}), []), 1, {2}))",
+    "_hf_set": "to_json(list_slice(coalesce(list(DISTINCT {0}) FILTER (WHERE {1}), []), 1, {2}))",
+    "_hf_count_distinct": "count(DISTINCT {0}) FILTER (WHERE {1})",
+}
+
+
+@functools.cache
+def extend_duckdb_kql() -> None:
+    """Add our templates to the function tables of duckdb-kql, once."""
+    from duckdb_kql.translate.functions import (
+        AGGREGATE_FUNCTIONS,
+        SCALAR_FUNCTIONS,
+        AggregateSpec,
+        FunctionSpec,
+    )
+
+    for name, template in _TEMPLATES.items():
+        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template, _arity(template))
+    for name, template in _AGGREGATE_TEMPLATES.items():
+        AGGREGATE_FUNCTIONS[name] = AggregateSpec(name, template, _arity(template))
+
+
+def _arity(template: str) -> tuple[int, ...]:
+    return (sum(f"{{{n}}}" in template for n in range(5)),)
+
+
+def define_macros(connection: Any) -> None:
+    """Define the SQL macros that the templates call, on a DuckDB connection."""
+    from duckdb_kql import ir
+    from duckdb_kql.translate import render_expr
+
+    address = ir.FunctionCall("parse_ipv6", (ir.ColumnRef("t"),))
+    connection.execute(f"CREATE MACRO _hf_ipv6(t) AS {render_expr(address)}")
+    for macro in _MACROS:
+        connection.execute(macro)
+
+
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_QUAD = rf"^\s*{_OCTET}(\.{_OCTET}){{3}}(/(3[0-2]|[12]?[0-9]))?\s*$"
+_PLACES = " + ".join(
+    f"CAST(split_part(split_part(trim(t), '/', 1), '.', {i}) AS BIGINT) * {256 ** (4 - i)}"
+    for i in range(1, 5)
+)
+# The address without its prefix as a number, and the prefix; null for what is no address.
+# A comparison is of the bits that the shortest of all prefixes leaves.
+_MACROS = (
+    f"CREATE MACRO _hf_ipv4(t) AS CASE WHEN regexp_matches(t, '{_QUAD}') THEN {_PLACES} END",
+    """CREATE MACRO _hf_prefix(t, whole) AS
+        CASE WHEN contains(t, '/') THEN TRY_CAST(trim(split_part(t, '/', 2)) AS BIGINT)
+        ELSE whole END""",
+    """CREATE MACRO _hf_sign(a, b) AS
+        CASE WHEN a < b THEN -1 WHEN a > b THEN 1 WHEN a = b THEN 0 END""",
+    """CREATE MACRO _hf_ipv4_compare(a, b, n) AS (
+        SELECT _hf_sign(x >> (32 - p), y >> (32 - p)) FROM (
+            SELECT _hf_ipv4(a) AS x, _hf_ipv4(b) AS y,
+                least(_hf_prefix(a, 32), _hf_prefix(b, 32), n) AS p))""",
+    # An IPv4 prefix counts within the last 32 bits of the mapped address.
+    """CREATE MACRO _hf_prefix6(t) AS CASE
+        WHEN NOT contains(t, '/') THEN 128
+        WHEN contains(t, '.') THEN 96 + _hf_prefix(t, 32)
+        ELSE _hf_prefix(t, 128) END""",
+    """CREATE MACRO _hf_hex6(t) AS nullif(replace(_hf_ipv6(t), ':', ''), '')""",
+    """CREATE MACRO _hf_top6(hex, n) AS left(hex, CAST(n // 4 AS BIGINT)) ||
+        CASE WHEN n % 4 = 0 THEN '' ELSE printf('%x',
+            CAST('0x' || substring(hex, CAST(n // 4 AS BIGINT) + 1, 1) AS INTEGER)
+            >> CAST(4 - n % 4 AS INTEGER)) END""",
+    # The prefix is taken off first, because parse_ipv6 applies it.
+    """CREATE MACRO _hf_ipv6_compare(a, b, n) AS (
+        SELECT _hf_sign(_hf_top6(x, p), _hf_top6(y, p)) FROM (
+            SELECT _hf_hex6(split_part(a, '/', 1)) AS x, _hf_hex6(split_part(b, '/', 1)) AS y,
+                least(_hf_prefix6(a), _hf_prefix6(b), n) AS p)
+        WHERE p BETWEEN 0 AND 128)""",
+    "CREATE MACRO _hf_url_decode(t) AS coalesce(TRY_CAST(url_decode(t) AS VARCHAR), t)",
+)

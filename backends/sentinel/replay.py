@@ -1,0 +1,159 @@
+"""Runs shipped KQL on recorded rows: duckdb-kql on DuckDB, in memory, with every table there is.
+
+What duckdb-kql has wrong or lacks is mended beside it (`kql_text`, `kql_expressions`,
+`kql_calls`, `kql_pipeline`, `kql_tables`, `kql_functions`); text that Kusto would reject, and
+what neither knows, is an `EngineError`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hafnium.backends.sentinel.tables import columns, tables
+from hafnium.errors import EngineError
+from hafnium.siem import Query, Record
+
+_SQL_TYPES = {
+    "bool": "BOOLEAN",
+    "datetime": "TIMESTAMP",
+    "dynamic": "JSON",
+    "guid": "UUID",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "real": "DOUBLE",
+    "string": "VARCHAR",
+    "timespan": "INTERVAL",
+}
+_SEPARATORS = ("\x1f", "\x1e", "\x1d", "\ue000", "\ue001", "\ue002")
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "datetime": (datetime,),
+    "int": (int,),
+    "long": (int,),
+    "real": (int, float),
+    "string": (str,),
+}
+
+
+class SentinelReplay:
+    """The tables of a workspace, filled with records.
+
+    A hit is the tuple of the indexes of all records that a row of the result comes from.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        import duckdb
+
+        from hafnium.backends.sentinel.kql_functions import define_macros
+
+        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+        self._connection.execute("SET TimeZone='UTC'")
+        define_macros(self._connection)
+        by_table: dict[str, list[int]] = {table: [] for table in tables()}
+        for index, record in enumerate(records):
+            columns(record.store)
+            by_table[record.store].append(index)
+        for table, indexes in by_table.items():
+            self._create(table)
+            self._fill(table, indexes, records)
+
+    def search(self, query: Query) -> list[tuple[int, ...]]:
+        """The hits of the query's text, each once, in order. Raises `EngineError`."""
+        return self.run(query.text)
+
+    def run(self, text: str) -> list[tuple[int, ...]]:
+        """The hits of a KQL text, each once, in order. Raises `EngineError`."""
+        import duckdb
+
+        sql = translated(text)
+        try:
+            rows = self._connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB rejects the query: {error}") from error
+        return sorted({tuple(sorted(set(records or ()))) for (records,) in rows})
+
+    def _create(self, table: str) -> None:
+        from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
+
+        declared = ", ".join(
+            f'"{sql_name(name)}" {_SQL_TYPES[kind]}' + (" DEFAULT ''" if kind == "string" else "")
+            for name, kind in columns(table).items()
+        )
+        self._connection.execute(f'CREATE TABLE "{table}" ({declared}, "{RECORDS}" BIGINT[])')
+
+    def _fill(self, table: str, indexes: Sequence[int], records: Sequence[Record]) -> None:
+        """Put the rows in, column by column: a list as one text is by far the fastest way."""
+        from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
+
+        if not indexes:
+            return
+        rows = [records[index].fields for index in indexes]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        kinds = columns(table)
+        unknown = [name for name in names if name not in kinds]
+        if unknown:
+            raise EngineError(f"table {table} has no column {', '.join(unknown)}")
+        selected, values = [], {}
+        for number, name in enumerate(names):
+            given = [_text(row.get(name), kinds[name], f"{table}.{name}") for row in rows]
+            separator = _separator(given)
+            values[f"c{number}"] = separator.join(given)
+            split = f"unnest(string_split($c{number}, '{separator}'))"
+            if kinds[name] != "string":
+                split = f"CAST(nullif({split}, '') AS {_SQL_TYPES[kinds[name]]})"
+            selected.append(split)
+        values["ref"] = " ".join(map(str, indexes))
+        selected.append("[CAST(unnest(string_split($ref, ' ')) AS BIGINT)]")
+        listed = ", ".join(f'"{n}"' for n in (*map(sql_name, names), RECORDS))
+        self._connection.execute(
+            f'INSERT INTO "{table}" ({listed}) SELECT {", ".join(selected)}', values
+        )
+
+
+def _text(value: Any, kind: str, place: str) -> str:
+    """A stored value as text of its SQL type; empty for none."""
+    if value is None:
+        return ""
+    if kind == "dynamic":
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if not isinstance(value, _PYTHON_TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
+        raise EngineError(f"{place} is of type {kind} and cannot hold {value!r}")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return str(value)
+
+
+def _separator(texts: Sequence[str]) -> str:
+    for separator in _SEPARATORS:
+        if not any(separator in text for text in texts):
+            return separator
+    raise EngineError("a value that holds every separator of the replay")
+
+
+@functools.lru_cache(maxsize=4096)
+def translated(text: str) -> str:
+    """The SQL that gives the records of each row of a KQL query's result.
+
+    Raises `EngineError` for text that Kusto would reject, or that the replay does not know.
+    """
+    from duckdb_kql.errors import KqlError
+    from duckdb_kql.lower import lower
+    from duckdb_kql.translate import to_sql
+
+    from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
+    from hafnium.backends.sentinel.kql_functions import extend_duckdb_kql
+    from hafnium.backends.sentinel.kql_pipeline import bind_query
+    from hafnium.backends.sentinel.kql_text import plain
+
+    extend_duckdb_kql()
+    schema = {t: [*map(sql_name, found), RECORDS] for t, found in tables().items()}
+    try:
+        query, _ = bind_query(lower(plain(text)), tables())
+        sql = to_sql(query, schema)
+    except KqlError as error:
+        raise EngineError(f"KQL: {error}") from error
+    return f'SELECT "{RECORDS}" FROM ({sql})'
