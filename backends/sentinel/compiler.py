@@ -1,0 +1,285 @@
+"""A Sigma rule as one KQL query over all tables that serve its log source.
+
+Each table is narrowed by its guard and normalised once (columns ``hf_…``: no table has such
+names), then the condition stands once, after the union. All columns of a table stay, so that an
+analyst sees the row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+
+from hafnium.errors import Refused, SiteError
+from hafnium.rule import Rule
+from hafnium.siem import Query
+from hafnium.site import Site
+from hafnium.sources import DataSource, Feed, feeds_for, fields_of, load_catalogue
+
+from .compiler_backend import Conditions
+from .compiler_columns import DECODE, Column, Table
+from .compiler_fold import known
+from .compiler_text import joined
+
+TARGET = "sentinel"
+LONGEST = 10_000
+"""Characters that Sentinel allows in the query of an analytic rule."""
+
+EVERYTHING = "hf_values"
+
+
+@cache
+def catalogue() -> tuple[DataSource, ...]:
+    """The data sources of Sentinel."""
+    return load_catalogue(Path(__file__).with_name("sources.yml"))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A detection rule as table expression, to stand alone or in a correlation.
+
+    ``text`` is a pipeline, ``tables`` what it reads, ``columns`` where the rule's own fields and
+    those asked for are in its rows.
+    """
+
+    text: str
+    tables: tuple[Table, ...]
+    columns: Mapping[str, Column]
+    notes: tuple[str, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(table.feed.source.id for table in self.tables))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(table.feed.source.needs for table in self.tables))
+
+
+def compile_rule(rule: Rule, site: Site) -> Query:
+    """The query of a rule. Raises `Refused` with the rule's file and line."""
+    if rule.correlation is not None:
+        from .correlation import compile_correlation
+
+        return compile_correlation(rule, site)
+    part = detection(rule, site, room=LONGEST)
+    text = with_functions(part.text)
+    if len(text) > LONGEST:
+        raise Refused(
+            f"the query has {len(text)} characters; Sentinel allows {LONGEST}",
+            file=rule.path,
+            line=rule.line("detection"),
+            mend="split the rule",
+        )
+    return Query(
+        rule, TARGET, "kql", text, part.sources, part.needs, part.notes, context(rule, part.tables)
+    )
+
+
+def with_functions(text: str) -> str:
+    """The query with the functions that it calls in front."""
+    return f"{DECODE}\n{text}" if "hf_text(" in text else text
+
+
+def context(rule: Rule, tables: Sequence[Table]) -> dict[str, Any]:
+    """What the packager wants to know of the query: tables, connectors, entities."""
+    connectors: dict[str, list[str]] = {}
+    for table in tables:
+        said = table.feed.source.extra.get("connector")
+        if said:
+            known_types = connectors.setdefault(said["id"], [])
+            known_types += [t for t in said["dataTypes"] if t not in known_types]
+    return {
+        "tables": list(dict.fromkeys(table.name for table in tables)),
+        "connectors": connectors,
+        "entities": _entities(tables),
+    }
+
+
+def _entities(tables: Sequence[Table]) -> list[Mapping[str, str]]:
+    """The entities whose columns every table of the query has."""
+    per_table = [
+        [
+            {**said, "column": "Computer"} if said["column"] == table.host else dict(said)
+            for said in table.feed.source.extra.get("entities", [])
+        ]
+        for table in tables
+    ]
+    if len(tables) == 1:
+        return [dict(said) for said in tables[0].feed.source.extra.get("entities", [])]
+    return [said for said in per_table[0] if all(said in other for other in per_table[1:])]
+
+
+def detection(rule: Rule, site: Site, *, room: int, also: Sequence[str] = ()) -> Part:
+    """The rule as a pipeline of at most ``room`` characters if it can be; ``also`` are fields
+    that must be among its columns whether the rule compares them or not."""
+    try:
+        return _detection(rule, site, room, also)
+    except Refused as refused:
+        if refused.file is not None:
+            raise
+        raise Refused(
+            refused.reason, file=rule.path, line=rule.line("detection"), mend=refused.mend
+        ) from refused
+    except SigmaError as error:
+        raise Refused(str(error), file=rule.path, line=rule.line("detection")) from error
+
+
+def _detection(rule: Rule, site: Site, room: int, also: Sequence[str]) -> Part:
+    assert isinstance(rule.sigma, SigmaRule)
+    # No pipeline runs on the rule, so nothing changes it (B36).
+    trees = [condition.parsed for condition in rule.sigma.detection.parsed_condition]
+    fields = list(dict.fromkeys([*fields_of(rule), *also]))
+    keywords = has_keywords(trees)
+    notes: list[str] = []
+    tables = list(_tables(rule, site, trees, fields, keywords, notes))
+    layout = _Layout(tables, fields, keywords)
+    text = layout.query(trees, short=False)
+    if len(with_functions(text)) > room:
+        text = layout.query(trees, short=True)
+    return Part(text, tuple(tables), layout.columns, tuple(notes))
+
+
+def has_keywords(nodes: Sequence[Any]) -> bool:
+    """Does a condition search for a value without a field?"""
+    from sigma.conditions import ConditionItem, ConditionValueExpression
+
+    return any(
+        isinstance(node, ConditionValueExpression)
+        or (isinstance(node, ConditionItem) and has_keywords(node.args))
+        for node in nodes
+    )
+
+
+def _tables(
+    rule: Rule,
+    site: Site,
+    trees: Sequence[Any],
+    fields: Sequence[str],
+    keywords: bool,
+    notes: list[str],
+) -> Iterator[Table]:
+    """The tables on which the rule can match; what is left out is noted."""
+    able = _feeds(rule)
+    refusals: list[str] = []
+    left = 0
+    for feed in able:
+        table = Table(feed, table_name(feed.source, site))
+        place = f"{table.name} ({table.guard()})" if feed.when else table.name
+        try:
+            columns = {field: table.column(field) for field in fields}
+        except Refused as refused:
+            refusals.append(refused.reason)
+            continue
+        if keywords and table.everything() is None:
+            refusals.append(f"{table.name}: keywords: its values cannot be listed")
+            continue
+        lacking = [field for field, column in columns.items() if column.absent]
+        if all(known(tree, lambda f: f in lacking) is False for tree in trees):
+            refusals.append(f"{place} is left out: without {', '.join(lacking)} nothing matches")
+            continue
+        if lacking:
+            notes.append(f"{place} does not keep {', '.join(lacking)}: comparisons are false there")
+        left += 1
+        yield table
+    if not left:
+        raise Refused(
+            "; ".join(dict.fromkeys(refusals)),
+            mend="correct the field names or add a data source",
+        )
+    notes.extend(dict.fromkeys(refusals))
+
+
+def _feeds(rule: Rule) -> list[Feed]:
+    """The feeds that serve the rule, no event by two of them: a category's events are also
+    those of their channel, a channel's also those of the whole product."""
+    able = feeds_for(catalogue(), rule, TARGET)
+    if rule.logsource.category is None and rule.logsource.product == "windows":
+        able = [feed for feed in able if feed.logsource.category is None] or able
+        if rule.logsource.service is None:
+            able = [feed for feed in able if feed.logsource.service is None] or able
+    return able
+
+
+def table_name(source: DataSource, site: Site) -> str:
+    """The source's table at this site. Raises `SiteError` when it is no identifier."""
+    said = str(site.source(TARGET, source.id).get("table", source.extra["table"]))
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", said):
+        raise SiteError(
+            f"{TARGET}.{source.id}.table cannot be {said!r}",
+            file=site.file,
+            mend="a table name has letters, digits and _ and does not begin with a digit",
+        )
+    return said
+
+
+class _Layout:
+    """Which columns the condition reads, and what each table has to compute for them."""
+
+    def __init__(self, tables: Sequence[Table], fields: Sequence[str], keywords: bool) -> None:
+        self.tables = tables
+        self._extends: list[list[str]] = [[] for _ in tables]
+        self.columns = {field: self._place(field) for field in fields}
+        self._several = len(tables) > 1
+        if keywords:
+            for table, extends in zip(tables, self._extends, strict=True):
+                extends.append(f"{EVERYTHING} = {table.everything()}")
+        self.everything = EVERYTHING if keywords else None
+
+    def _place(self, field: str) -> Column:
+        columns = [table.column(field) for table in self.tables]
+        first = columns[0]
+        if first.plain and all(column == first for column in columns):
+            return first
+        many = any(column.many for column in columns)
+        text = "hf_" + re.sub(r"\W", "_", field, flags=re.ASCII)
+        while any(e.startswith(f"{text} = ") for e in self._extends[0]):
+            text += "_"
+        for column, extends in zip(columns, self._extends, strict=True):
+            value = column.string
+            if many and not column.many and not column.absent:
+                value = _as_many(value)
+            extends.append(f"{text} = {value}")
+        return Column(text, plain=True, many=many)
+
+    def query(self, trees: Sequence[Any], *, short: bool) -> str:
+        """The pipeline; ``short`` trades speed for length."""
+        conditions = Conditions(self.columns, self.everything, short=short)
+        texts = [conditions.text(tree) for tree in trees]
+        condition = joined([f"({t})" for t in texts], "or") if len(texts) > 1 else texts[0]
+        if not self._several:
+            return "\n".join([*self._leg(0), f"| where {condition}"])
+        legs = [" ".join(self._leg(number)) for number in range(len(self.tables))]
+        union = ",\n  ".join(f"({leg})" for leg in legs)
+        return f"union isfuzzy=true\n  {union}\n| where {condition}"
+
+    def _leg(self, number: int) -> list[str]:
+        table = self.tables[number]
+        lines = [table.name]
+        guard = table.guard()
+        if guard:
+            lines.append(f"| where {guard}")
+        extends = list(self._extends[number])
+        if self._several and table.host != "Computer":
+            extends.append(f"Computer = {table.host}")
+        if extends:
+            lines.append("| extend " + ", ".join(extends))
+        items = table.feed.source.extra.get("items", {})
+        if self._several and items.get("form") == "bag":
+            # One type per name: else the union splits the column in two (…_string, …_dynamic).
+            lines.append(f"| extend {items['column']} = tostring({items['column']})")
+        return lines
+
+
+def _as_many(text: str) -> str:
+    from .compiler_text import SEPARATOR, literal
+
+    mark = literal(SEPARATOR)
+    return f'iff(isempty({text}), "", strcat({mark}, {text}, {mark}))'
