@@ -1,0 +1,190 @@
+"""A Sigma rule as an Elastic query: EQL, or ES|QL where EQL has no word for it.
+
+A rule may be served by several data sources. Each gets the condition under its own field names;
+sources with the same names share one condition, behind the guards that tell them apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sigma.rule import SigmaRule
+
+from hafnium.backends.elastic import compiler_eql, compiler_esql
+from hafnium.backends.elastic.compiler_columns import NAMES, Column, catalogue
+from hafnium.backends.elastic.compiler_logic import Conversion, Parsed
+from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
+from hafnium.backends.elastic.compiler_terms import Outcome, Term
+from hafnium.errors import Refused
+from hafnium.rule import Rule
+from hafnium.siem import Query
+from hafnium.site import Site
+from hafnium.sources import Feed, feeds_for, fields_of
+
+NAME = "elastic"
+
+
+@dataclass
+class Condition:
+    """A detection rule over all its data sources, in one language.
+
+    ``term`` holds the guards; ``indexes`` are the index patterns, in catalogue order.
+    """
+
+    language: str
+    term: Term
+    indexes: tuple[str, ...]
+    sources: tuple[str, ...]
+    needs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Parts:
+    """What is gathered over the feeds of a rule."""
+
+    parsed: Sequence[Parsed]
+    guards: dict[Outcome, list[Outcome]] = field(default_factory=dict)
+    feeds: list[Feed] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+    known: dict[int, Outcome] = field(default_factory=dict)
+    """Conditions by the identity of the field map: what is served alike is converted once."""
+
+
+def compile_rule(rule: Rule, site: Site) -> Query:
+    """Any rule as a query. Raises `Refused`."""
+    if rule.correlation is not None:
+        from hafnium.backends.elastic.correlation import compile_correlation
+
+        return compile_correlation(rule, site)
+    condition = compile_condition(rule, site)
+    return Query(
+        rule=rule,
+        target=NAME,
+        language=condition.language,
+        text=statement(condition),
+        sources=condition.sources,
+        needs=condition.needs,
+        notes=condition.notes,
+        context={"index": list(condition.indexes)},
+    )
+
+
+def statement(condition: Condition) -> str:
+    """A condition as a whole query that returns single events."""
+    if condition.language == "eql":
+        return f"any where {condition.term.text}\n"
+    return f"{origin(condition.indexes)}\n| WHERE {condition.term.text}\n"
+
+
+def origin(indexes: Iterable[str]) -> str:
+    """The source command of an ES|QL query. Metadata lets an alert point at its event."""
+    return f"FROM {', '.join(_index(i) for i in indexes)} METADATA _id, _index, _version"
+
+
+def _index(pattern: str) -> str:
+    return pattern if re.fullmatch(r"[A-Za-z0-9_.*-]+", pattern) else compiler_esql.text(pattern)
+
+
+def compile_condition(rule: Rule, site: Site, language: str = "") -> Condition:
+    """A detection rule's condition; in EQL if it can be, unless a language is asked for."""
+    feeds = feeds_for(catalogue(), rule, NAME)
+    try:
+        if language in ("", "eql"):
+            try:
+                return _compile(rule, site, feeds, "eql")
+            except compiler_eql.NotInEql as reason:
+                if language:
+                    raise Inexact(str(reason), "leave it out of the correlation") from reason
+        return _compile(rule, site, feeds, "esql")
+    except Inexact as error:
+        raise refused(rule, error.reason, error.mend) from error
+
+
+def refused(rule: Rule, reason: str, mend: str) -> Refused:
+    """The refusal of a rule, at its detection."""
+    line = rule.line("correlation" if rule.correlation else "detection")
+    return Refused(f"{reason} (target {NAME})", file=rule.path, line=line, mend=mend)
+
+
+def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Condition:
+    kind: type[Conversion] = compiler_eql.Eql if language == "eql" else compiler_esql.Esql
+    assert isinstance(rule.sigma, SigmaRule)
+    parts = _Parts([condition.parsed for condition in rule.sigma.detection.parsed_condition])
+    for feed in feeds:
+        _add(parts, rule, feed, kind)
+    _note_left_out(parts, rule, feeds)
+    if not parts.feeds:
+        raise Inexact("no data source can ever match the condition", "check the rule's fields")
+    words = kind.words
+    term = words.any_of(
+        words.all_of([words.any_of(guards), condition])
+        for condition, guards in parts.guards.items()
+    )
+    if not isinstance(term, Term):
+        term = Term("true" if language == "eql" else "TRUE")
+    return Condition(
+        language,
+        term,
+        indexes=tuple(_unique(i for feed in parts.feeds for i in indexes_of(feed, site))),
+        sources=tuple(_unique(feed.source.id for feed in parts.feeds)),
+        needs=tuple(_unique(feed.source.needs for feed in parts.feeds)),
+        notes=tuple(parts.notes),
+    )
+
+
+def _add(parts: _Parts, rule: Rule, feed: Feed, kind: type[Conversion]) -> None:
+    """Add a feed's condition, unless it can never be true there."""
+    lacking = sorted(feed.lacks & set(fields_of(rule)))
+    if lacking:
+        parts.notes[
+            f"{feed.source.id} does not keep {', '.join(lacking)}: treated as absent there"
+        ] = None
+        if kind(feed, lacking_is_false=True).condition(parts.parsed) is False:
+            parts.notes[f"{feed.source.id} is left out: the condition can never be true there"] = (
+                None
+            )
+            return
+    conversion = kind(feed)
+    alike = id(feed.fields)
+    if alike not in parts.known:
+        parts.known[alike] = conversion.condition(parts.parsed)
+        parts.notes.update(conversion.notes)
+    condition = parts.known[alike]
+    if condition is False:
+        return
+    parts.guards.setdefault(condition, []).append(guard(conversion, feed.when))
+    parts.feeds.append(feed)
+
+
+def guard(conversion: Conversion, when: Mapping[str, Any]) -> Outcome:
+    """What holds for every record of a feed."""
+    parts: list[Outcome] = []
+    for name, values in when.items():
+        wanted = [values] if isinstance(values, str) else values
+        column = Column(name, "name" if name in NAMES else "keyword")
+        parts.append(conversion.match(column, [Pattern.literal_of(v) for v in wanted]))
+    return conversion.words.all_of(parts)
+
+
+def _note_left_out(parts: _Parts, rule: Rule, feeds: Sequence[Feed]) -> None:
+    """Sources that serve the log source but do not know a field of the rule."""
+    able = {id(feed) for feed in feeds}
+    for source in catalogue():
+        for feed in source.feeds:
+            if rule.logsource.covers(feed.logsource) and id(feed) not in able:
+                missing = [f for f in fields_of(rule) if not feed.knows(f)]
+                parts.notes[f"{source.id} is left out: it has no field {', '.join(missing)}"] = None
+
+
+def indexes_of(feed: Feed, site: Site) -> list[str]:
+    """The index patterns of a feed's source, as the site or the catalogue says."""
+    said = {**feed.source.site, **site.source(NAME, feed.source.id)}
+    return [part.strip() for part in str(said["index"]).split(",") if part.strip()]
+
+
+def _unique(items: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))

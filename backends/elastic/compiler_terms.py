@@ -1,0 +1,67 @@
+"""Boolean terms of a query: text with its binding strength, and constants folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ATOM, NOT, AND, OR = range(4)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a query. ``binds`` is its outermost operator; a weaker one needs parentheses."""
+
+    text: str
+    binds: int = ATOM
+
+    def inside(self, outer: int) -> str:
+        """The text as an operand of ``outer``, in parentheses where they are needed."""
+        return f"({self.text})" if self.binds > outer else self.text
+
+
+Outcome = bool | Term
+"""A term, or what it always is."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a language writes the three operators."""
+
+    both: str
+    either: str
+    none: str
+
+    def all_of(self, parts: Iterable[Outcome]) -> Outcome:
+        """True when all parts are."""
+        terms: dict[Term, None] = {}
+        for part in parts:
+            if part is False:
+                return False
+            if isinstance(part, Term):
+                terms[part] = None
+        return self._joined(list(terms), AND, True)
+
+    def any_of(self, parts: Iterable[Outcome]) -> Outcome:
+        """True when any part is."""
+        terms: dict[Term, None] = {}
+        for part in parts:
+            if part is True:
+                return True
+            if isinstance(part, Term):
+                terms[part] = None
+        return self._joined(list(terms), OR, False)
+
+    def not_(self, part: Outcome) -> Outcome:
+        """The opposite; always with parentheses: languages differ in how `not` binds."""
+        if isinstance(part, bool):
+            return not part
+        return Term(f"{self.none} ({part.text})", NOT)
+
+    def _joined(self, terms: list[Term], operator: int, empty: bool) -> Outcome:
+        if not terms:
+            return empty
+        if len(terms) == 1:
+            return terms[0]
+        word = self.both if operator == AND else self.either
+        return Term(f" {word} ".join(t.inside(operator - 1) for t in terms), operator)
