@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz clean
+.PHONY: build test lint docs fuzz conformance clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -33,6 +33,10 @@ docs: $(VENV)/.installed
 fuzz: $(VENV)/.installed
 	HAFNIUM_FUZZ=$(or $(N),20000) HAFNIUM_FUZZ_SEED=$(or $(SEED),20210303) \
 	  $(BIN)/python -m pytest -s tests/test_fuzz.py
+
+# Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>
+conformance: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m conformance $(DATA)
 
 clean:
 	rm -rf $(VENV) dist build

@@ -1,0 +1,1 @@
+"""Conformance to public rules: ``make conformance DATA=<folder of sigmahq data>``."""
