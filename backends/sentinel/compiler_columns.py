@@ -20,13 +20,20 @@ from hafnium.sources import Feed
 
 from .compiler_text import SEPARATOR, joined, literal, name, regex_escape
 
-DECODE = (
-    "let hf_text = (xml:string) { replace_string(replace_string(replace_string(replace_string("
-    "replace_string(replace_string(replace_string(replace_string("
-    r'xml, "&lt;", "<"), "&gt;", ">"), "&quot;", "\""), "&apos;", "'
-    "\"'\""
-    r'), "&#xD;", "\r"), "&#xA;", "\n"), "&#x9;", "\t"), "&amp;", "&") };'
+_ENTITIES = (
+    ("&lt;", '"<"'),
+    ("&gt;", '">"'),
+    ("&quot;", r'"\""'),
+    ("&apos;", '"\'"'),
+    ("&#xD;", r'"\r"'),
+    ("&#xA;", r'"\n"'),
+    ("&#x9;", r'"\t"'),
+    ("&amp;", '"&"'),
 )
+DECODE = "xml"
+for _entity, _char in _ENTITIES:
+    DECODE = f'replace_string({DECODE}, "{_entity}", {_char})'
+DECODE = f"let hf_text = (xml:string) {{ {DECODE} }};"
 """Undoes XML's entities; part of every query that calls ``hf_text``."""
 
 
@@ -76,7 +83,8 @@ class Table:
         stored = self.feed.fields.get(field, field)
         assert isinstance(stored, str), "a Sentinel field is stored in one place"
         if stored in self._columns:
-            return self._columns[stored]
+            column = self._columns[stored]
+            return self._or_item(field, column) if self._may_override(field) else column
         if stored in extra.get("computed", {}):
             return Column(extra["computed"][stored])
         if stored in extra.get("many", {}):
@@ -87,7 +95,9 @@ class Table:
             return Column(_positioned(extra["positions"], position))
         if "items" not in extra:
             raise Refused(f"table {self.name} of target sentinel has no column for {field}")
-        item = _item(extra["items"], stored)
+        if stored in self._preferred and field in self.feed.fields:
+            return self._preferred[stored]
+        item = self._item(stored)
         if stored in self._preferred:
             # Kusto's coalesce passes over empty strings.
             return Column(f"coalesce({self._preferred[stored].string}, {item})")
@@ -113,6 +123,21 @@ class Table:
         """The column that names the computer."""
         return "DeviceName" if "DeviceName" in self._columns else "Computer"
 
+    def _may_override(self, field: str) -> bool:
+        """An item named like a part of the System block wins over it; events of categories
+        have no such items."""
+        overrides = self.feed.source.extra.get("overrides", [])
+        return field in overrides and self.feed.logsource.category is None
+
+    def _or_item(self, field: str, column: Column) -> Column:
+        return Column(f"coalesce({self._item(field)}, {column.string})")
+
+    def _item(self, field: str) -> str:
+        items = self.feed.source.extra["items"]
+        logsource = self.feed.logsource
+        named = logsource.category is not None or logsource.service in items.get("named", ())
+        return _item(items, field, elements=not named)
+
     @cached_property
     def _positions(self) -> Mapping[str, int]:
         said = self.feed.source.extra.get("positions", {})
@@ -123,7 +148,7 @@ class Table:
         values = value if isinstance(value, list) else [value]
         column = self._columns.get(key)
         if column is None:
-            item = _item(self.feed.source.extra["items"], key)
+            item = self._item(key)
             listed = ", ".join(literal(str(v)) for v in values)
             return f"{item} in~ ({listed})"
         listed = ", ".join(str(v) if column.kind == "int" else literal(str(v)) for v in values)
@@ -143,7 +168,7 @@ def _columns(said: Mapping[str, Sequence[str]]) -> Mapping[str, Column]:
     }
 
 
-def _item(items: Mapping[str, str], field: str) -> str:
+def _item(items: Mapping[str, Any], field: str, *, elements: bool) -> str:
     column = items["column"]
     if items["form"] == "bag":
         return f"tostring({column}[{literal(field)}])"
@@ -151,7 +176,7 @@ def _item(items: Mapping[str, str], field: str) -> str:
         return _ecp(column, field)
     written = regex_escape(escape(field, {'"': "&quot;", "'": "&apos;"}))
     tag = f"Data Name=.{written}."
-    if re.fullmatch(r"[A-Za-z_][\w.-]*", field, re.ASCII):
+    if elements and re.fullmatch(r"[A-Za-z_][\w.-]*", field, re.ASCII):
         tag = f"(?:{tag}|{written})"  # UserData names an item by its element
     return f"hf_text(extract({literal(f'<{tag}>([^<]*)<')}, 1, {column}))"
 
