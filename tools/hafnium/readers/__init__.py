@@ -77,7 +77,8 @@ def _entries(
         stream, guess = text, kinds.text(text.head)
     if guess.format is None or guess.format == "empty":
         if guess.format == "empty" and _is_padding(item):
-            problem(ReadError(f"begins with {HEAD >> 10} KB of zero bytes", file=item.source))
+            only = f"begins with {HEAD >> 10} KB of zero bytes: no log"
+            problem(ReadError(only, file=item.source))
         elif guess.format is None and item.given:
             problem(ReadError(guess.name, file=item.source, mend="leave it out"))
         elif guess.format is None:

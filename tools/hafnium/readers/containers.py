@@ -28,7 +28,12 @@ MAX_RATIO = 200
 """Packed data that grows to more than MAX_FREE bytes and by more than this is a zip bomb."""
 MAX_FREE = 1 << 30
 
-BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+try:
+    from lzma import LZMAError
+except ImportError:  # Python can be built without it.
+    LZMAError = OSError  # type: ignore[misc,assignment]
+
+BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, LZMAError)
 """What opening or reading a damaged, encrypted or unreadable file may raise."""
 
 Problem = Callable[[ReadError], None]
@@ -53,26 +58,36 @@ def reason(error: BaseException) -> str:
 
 
 def walk(path: Path, shown: str, problem: Problem) -> Iterator[Item]:
-    """The streams under a path that the user gave; ``shown`` is how it was written."""
-    if not path.is_dir():
+    """The streams under a path that the user gave; ``shown`` is how it was written.
+
+    Links to folders are followed, but no folder is read twice.
+    """
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        problem(ReadError(f"cannot be read: {reason(error)}", file=shown))
+        return
+    if not is_folder:
         yield from _file(path, shown, True, problem)
         return
-    base = shown.rstrip("/") or shown
+
+    def name(below: str | Path) -> str:
+        inside = Path(below).relative_to(path).as_posix()
+        return shown if inside == "." else f"{shown.rstrip('/')}/{inside}"
 
     def failed(error: OSError) -> None:
-        below = Path(error.filename or path).relative_to(path).as_posix()
-        name = base if below == "." else _joined(base, below)
-        problem(ReadError(f"folder cannot be read: {reason(error)}", file=name))
+        problem(ReadError(f"cannot be read: {reason(error)}", file=name(error.filename)))
 
-    for folder, folders, files in os.walk(path, onerror=failed):
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(path, onerror=failed, followlinks=True):
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         folders.sort()
-        for name in sorted(files):
-            file = Path(folder, name)
-            yield from _file(file, _joined(base, file.relative_to(path).as_posix()), False, problem)
-
-
-def _joined(base: str, below: str) -> str:
-    return f"{base}{'' if base.endswith('/') else '/'}{below}"
+        for file in sorted(files):
+            yield from _file(Path(folder, file), name(Path(folder, file)), False, problem)
 
 
 def _file(path: Path, shown: str, given: bool, problem: Problem) -> Iterator[Item]:
@@ -84,7 +99,7 @@ def _file(path: Path, shown: str, given: bool, problem: Problem) -> Iterator[Ite
         with path.open("rb") as stream:
             folders = tuple(part for part in path.absolute().parent.parts if part != os.sep)
             yield from _opened(stream, Item(shown, folders, Peeked(stream), given, False), problem)
-    except BROKEN as error:
+    except (*BROKEN, ValueError) as error:
         problem(ReadError(f"cannot be read: {reason(error)}", file=shown))
 
 

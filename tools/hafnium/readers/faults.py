@@ -24,13 +24,19 @@ class Faults:
         self._counts: dict[str, int] = {}
         self._last: dict[str, int | None] = {}
 
-    def add(self, reason: str, line: int | None = None, mend: str | None = None) -> None:
-        """Report ``reason``; ``line`` is the 1-based line or record, None for the whole file."""
+    def add(
+        self, reason: str, line: int | None = None, mend: str | None = None, detail: str = ""
+    ) -> None:
+        """Report ``reason``; ``line`` is the 1-based line or record, None for the whole file.
+
+        ``detail`` is what differs between faults of one reason: they are counted together.
+        """
         count = self._counts.get(reason, 0) + 1
         self._counts[reason] = count
         self._last[reason] = line
         if count <= NAMED:
-            self._problem(ReadError(reason, file=self.source, line=line, mend=mend))
+            whole = f"{reason}: {detail}" if detail else reason
+            self._problem(ReadError(whole, file=self.source, line=line, mend=mend))
 
     def close(self) -> None:
         """Report how many faults were only counted."""

@@ -23,10 +23,14 @@ _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 def decode(text: str) -> Any:
     """A JSON text's value: numbers as decimal text, no half characters.
 
+    Control characters inside strings are let through: real events hold some.
+
     Raises ValueError (also for nesting that is too deep).
     """
     try:
-        value = json.loads(text, parse_int=str, parse_float=_decimal, parse_constant=str)
+        value = json.loads(
+            text, strict=False, parse_int=str, parse_float=_decimal, parse_constant=str
+        )
     except RecursionError:
         raise ValueError("nested too deep") from None
     return _whole(value) if _LONE_SURROGATE.search(text) else value

@@ -31,7 +31,7 @@ class Guess:
 
 def packed(head: bytes) -> Format | None:
     """The format of a file that is not text, None for text and what is not known."""
-    if head.startswith((b"ElfFile\0", b"ElfChnk\0")):
+    if head.startswith(b"ElfFile\0"):
         return "evtx"
     if head.startswith(b"\x1f\x8b\x08"):
         return "gzip"
@@ -46,6 +46,8 @@ def text(head: bytes) -> Guess:
     The first line that says what the file is decides, so lines of something else above it
     (a torn line, a remark) do no harm.
     """
+    if head[257:262] == b"ustar":
+        return Guess(None, "tar archive: unpack it first")
     head = head.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
     if not head.strip():
         return Guess("empty")

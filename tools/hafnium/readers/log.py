@@ -10,10 +10,12 @@ from hafnium.readers.faults import Faults
 from hafnium.readers.streams import Readable, blocks
 
 Wanted = Callable[[bytes], bool]
-"""Asked with a run of whole lines as UTF-8 bytes: False when no line of it is of interest.
+"""Asked with a run of whole lines, or an event, as UTF-8 bytes: False when nothing in it is of
+interest. A compiled ``bytes`` pattern's ``search`` is such a filter.
 
 It must hold for runs of any length: when it is false for a run, it is false for each of its
-lines. A compiled ``bytes`` pattern's ``search`` is such a filter.
+lines. It sees the text as the file has it: in JSON and XML, anything but letters and digits
+may be written as an escape. Records of an EVTX are seen as JSON.
 """
 
 

@@ -63,7 +63,8 @@ class _Layout:
         places = {name: i for i, name in enumerate(self.names)}
         self.open = [places[name] for name in _OPEN if name in places]
         self.repeats = len(places) < len(self.names)
-        self.date, self.time = "date" in places, "time" in places
+        self.date, self.time = places.get("date"), places.get("time")
+        self.host = "s-computername" in places
 
     def row(self, line: str) -> list[str] | None:
         """One value per column, or fewer for a line that was cut short; None: no row."""
@@ -96,33 +97,40 @@ def column_name(name: str) -> str:
     return "-".join(match.groups()).lower() if match else name.lower()
 
 
-class _Days:
-    """The time of rows whose layout has no date."""
+class _Times:
+    """The time of a row, by its own date or by the day that the log has come to."""
 
     def __init__(self) -> None:
+        self._clock = Clock()
         self._day: datetime | None = None
         self._last: datetime | None = None
 
     def begin(self, directive: str) -> None:
         """Take the day from the value of a ``#Date`` line."""
-        time = Clock().read(directive.strip())
+        time = self._clock.read(directive.strip())
         self._day = time and time.replace(hour=0, minute=0, second=0, microsecond=0)
         self._last = time
 
-    def time(self, text: str) -> datetime | None:
-        """The time of day ``text`` on the day that the log has come to."""
+    def of(self, row: list[str], layout: _Layout) -> datetime | None:
+        """The row's time as aware UTC, None when it has none."""
+        if layout.time is None or layout.time >= len(row):
+            return None
+        if layout.date is not None:
+            return self._clock.read(f"{row[layout.date]} {row[layout.time]}")
+        return self._on_day(row[layout.time])
+
+    def _on_day(self, text: str) -> datetime | None:
         if self._day is None:
             return None
         try:
             hour, minute, second = text.split(":")
-            time = self._day + timedelta(
-                hours=int(hour), minutes=int(minute), seconds=float(second)
-            )
+            passed = timedelta(hours=int(hour), minutes=int(minute), seconds=float(second))
+            time = self._day + passed
+            if self._last and self._last - time > timedelta(hours=12):
+                self._day += timedelta(days=1)
+                time += timedelta(days=1)
         except (ValueError, OverflowError):
             return None
-        if self._last and self._last - time > timedelta(hours=12):
-            self._day += timedelta(days=1)
-            time += timedelta(days=1)
         self._last = time
         return time
 
@@ -130,14 +138,13 @@ class _Days:
 def read(stream: Readable, log: Log) -> Iterator[Entry]:
     """The entries of a W3C log, in order."""
     layout: _Layout | None = None
-    days, wanted = _Days(), log.wanted
-    clock = Clock()
+    times, wanted, source, host = _Times(), log.wanted, log.source, log.host
     for first, run in runs(stream, log):
         for number, raw in enumerate(run.split(b"\n"), first):
             if not raw:
                 continue
             if raw[0] == 35:  # "#"
-                layout = _directive(raw.decode("utf-8", "replace"), layout, days)
+                layout = _directive(raw.decode("utf-8", "replace"), layout, times)
                 continue
             if wanted is not None and not wanted(raw):
                 continue
@@ -145,35 +152,25 @@ def read(stream: Readable, log: Log) -> Iterator[Entry]:
             row = layout.row(line) if layout else None
             if layout is None or row is None:
                 if not line.isspace():
-                    log.faults.add(*_unreadable(layout, number))
+                    reason, mend = _unreadable(layout)
+                    log.faults.add(reason, number, mend)
                 continue
-            yield _entry(log, number, layout, layout.fields(row), clock, days)
+            fields = layout.fields(row)
+            if layout.host:
+                host = str(fields.get("s-computername", log.host))
+            yield Entry("w3c", source, number, times.of(row, layout), host, fields)
 
 
-def _entry(
-    log: Log, number: int, layout: _Layout, fields: dict[str, Value], clock: Clock, days: _Days
-) -> Entry:
-    time = None
-    if layout.date and layout.time:
-        time = clock.read(f"{fields.get('date')} {fields.get('time')}")
-    elif layout.time:
-        time = days.time(str(fields.get("time")))
-    host = fields.get("s-computername", log.host)
-    return Entry(
-        "w3c", log.source, number, time, host if isinstance(host, str) else host[0], fields
-    )
-
-
-def _directive(line: str, layout: _Layout | None, days: _Days) -> _Layout | None:
+def _directive(line: str, layout: _Layout | None, times: _Times) -> _Layout | None:
     key, _, value = line.partition(":")
     if key.lower() == "#fields":
         return _Layout(value.split())
     if key.lower() == "#date":
-        days.begin(value)
+        times.begin(value)
     return layout
 
 
-def _unreadable(layout: _Layout | None, number: int) -> tuple[str, int, str]:
+def _unreadable(layout: _Layout | None) -> tuple[str, str]:
     if layout is None:
-        return "no #Fields line before this line", number, "put the log's #Fields line above it"
-    return "line does not fit the columns of its #Fields line", number, "compare it with its header"
+        return "no #Fields line before this line", "put the log's #Fields line above it"
+    return "line does not fit the columns of its #Fields line", "compare it with its header"

@@ -33,7 +33,7 @@ def read(stream: Readable, log: Log) -> Iterator[Entry]:
         try:
             event = parse(raw)
         except ParseError as error:
-            log.faults.add(f"event is no valid XML ({error.msg})", line, "export it again")
+            log.faults.add("event is no valid XML", line, "export it again", error.msg)
             continue
         yield entry(event, log, line)
 
