@@ -61,7 +61,7 @@ def _way(matcher: Matcher, engine: Engine, entries: Sequence[Entry], way: int) -
         if way >= len(recorded) or (way and recorded[way].path not in query.sources):
             continue
         seen["comparisons"] += 1
-        if list(matcher.detect(entry.without(recorded[way].lost))):
+        if list(matcher.detect(entry, recorded[way].lost)):
             wanted.add(entry.position)
     got = {match.entries[0].position for match in engine.scan(entries, way)}
     label = f"{engine.backend.name}/{way}"

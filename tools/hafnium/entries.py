@@ -7,7 +7,7 @@ them into events under Sigma's names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -42,12 +42,6 @@ class Entry:
                 yield value
             else:
                 yield from value
-
-    def without(self, names: frozenset[str]) -> Entry:
-        """The entry as a store sees it that does not keep the fields ``names``."""
-        if not names:
-            return self
-        return replace(self, fields={k: v for k, v in self.fields.items() if k not in names})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,19 @@ class View:
     rename: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def of(self, entry: Entry) -> Event | None:
-        """The event, or None when the entry does not serve this log source after all."""
+    def of(self, entry: Entry, lost: frozenset[str] = frozenset()) -> Event | None:
+        """The event, or None when the entry does not serve this log source after all.
+
+        ``lost`` are fields, by the entry's names, that the event shall not have.
+        """
         for name, wanted in self.where.items():
             value = entry.fields.get(name)
             if not isinstance(value, str) or value.casefold() not in wanted:
                 return None
-        if not self.rename:
+        if not self.rename and not lost:
             return Event(entry, self.logsource, entry.fields)
-        renamed = {self.rename.get(k, k): v for k, v in entry.fields.items()}
+        kept = {k: v for k, v in entry.fields.items() if k not in lost}
+        renamed = {self.rename.get(k, k): v for k, v in kept.items()}
         return Event(entry, self.logsource, renamed)
 
 

@@ -167,7 +167,7 @@ class _Bench:
             if way >= len(recorded):
                 continue
             record = recorded[way]
-            for match in self.matcher.detect(entry.without(record.lost)):
+            for match in self.matcher.detect(entry, record.lost):
                 if record.path in searched.get(match.rule.id, ()):
                     place = self.scenario.place(entry)
                     wanted.add((match.rule.id, frozenset((place,))))

@@ -62,11 +62,11 @@ class Matcher:
         for index, reference in enumerate(rule.references):
             self._counts.setdefault(reference.id, []).append((correlation, index))
 
-    def detect(self, entry: Entry) -> Iterator[Match]:
-        """The detections on one entry, in the order of the rules."""
+    def detect(self, entry: Entry, lost: frozenset[str] = frozenset()) -> Iterator[Match]:
+        """The detections on one entry, in the order of the rules; ``lost`` fields are unseen."""
         for armed in self._for(shape_of(entry)):
             for view in armed.views:
-                event = view.of(entry)
+                event = view.of(entry, lost)
                 if event is None:
                     continue
                 fields = Fields(event.fields, entry.host)
