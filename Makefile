@@ -29,9 +29,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 docs: $(VENV)/.installed
 	$(BIN)/python -m hafnium.docs
 
-# Generated rules and events in all engines: make fuzz N=200000 [SEED=1]
+# Generated rules and events in all engines: make fuzz N=200000 [SEED=1] [TARGETS=splunk]
 fuzz: $(VENV)/.installed
 	HAFNIUM_FUZZ=$(or $(N),20000) HAFNIUM_FUZZ_SEED=$(or $(SEED),20210303) \
+	  HAFNIUM_FUZZ_TARGETS="$(TARGETS)" \
 	  $(BIN)/python -m pytest -s tests/test_fuzz.py
 
 # Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>

@@ -31,8 +31,10 @@ def load(document: dict[str, Any]) -> Rule | None:
     return loaded.rules[0] if loaded.rules else None
 
 
-def differences(document: dict[str, Any], entries: Sequence[Entry]) -> list[str]:
-    """What differs between an engine and the matcher; empty when all agree."""
+def differences(
+    document: dict[str, Any], entries: Sequence[Entry], targets: Sequence[str]
+) -> list[str]:
+    """What differs between the targets' engines and the matcher; empty when all agree."""
     rule = load(document)
     if rule is None:
         seen["invalid"] += 1
@@ -42,7 +44,8 @@ def differences(document: dict[str, Any], entries: Sequence[Entry]) -> list[str]
         return []
     seen["rules"] += 1
     found: list[str] = []
-    for name, backend in backends().items():
+    for name in targets:
+        backend = backends()[name]
         refused: list[Refused] = []
         engine = Engine(backend, [rule], refused)
         if refused:
