@@ -69,12 +69,15 @@ def _results(accumulators: list[Accumulator], aggregates: list[Aggregate]) -> di
 
 
 def stats(node: Node) -> Step:
-    """One row per group, ordered by the group's values."""
+    """One row per group, ordered by the group's values; without ``by`` always one."""
     aggregates, by, key = _terms(node)
 
     def step(rows: Rows) -> Rows:
+        groups = _accumulate(rows, aggregates, key)
+        if not by:
+            groups = groups or {(): ([term.start() for term in aggregates], [])}
         out = []
-        for group, (accumulators, members) in sorted(_accumulate(rows, aggregates, key).items()):
+        for group, (accumulators, members) in sorted(groups.items()):
             fields = dict(zip(by, group, strict=True)) | _results(accumulators, aggregates)
             events = dict.fromkeys(event for row in members for event in row.events)
             out.append(Row(fields, tuple(events)))
