@@ -17,7 +17,7 @@ from hafnium.backends.elastic import compiler_eql, compiler_esql
 from hafnium.backends.elastic.compiler_columns import NAMES, Column, catalogue
 from hafnium.backends.elastic.compiler_logic import Conversion, Parsed
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
-from hafnium.backends.elastic.compiler_terms import Outcome, Term
+from hafnium.backends.elastic.compiler_terms import AND, ATOM, NOT, OR, Outcome, Term, Words
 from hafnium.errors import Refused
 from hafnium.rule import Rule
 from hafnium.siem import Query
@@ -76,8 +76,8 @@ def compile_rule(rule: Rule, site: Site) -> Query:
 def statement(condition: Condition) -> str:
     """A condition as a whole query that returns single events."""
     if condition.language == "eql":
-        return f"any where {condition.term.text}\n"
-    return f"{origin(condition.indexes)}\n| WHERE {condition.term.text}\n"
+        return f"any where\n  {condition.term.text}"
+    return f"{origin(condition.indexes)}\n| WHERE\n  {condition.term.text}"
 
 
 def origin(indexes: Iterable[str]) -> str:
@@ -119,21 +119,30 @@ def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Co
     _note_left_out(parts, rule, feeds)
     if not parts.feeds:
         raise Inexact("no data source can ever match the condition", "check the rule's fields")
-    words = kind.words
-    term = words.any_of(
-        words.all_of([words.any_of(guards), condition])
-        for condition, guards in parts.guards.items()
-    )
-    if not isinstance(term, Term):
-        term = Term("true" if language == "eql" else "TRUE")
     return Condition(
         language,
-        term,
+        _laid_out(parts, kind.words),
         indexes=tuple(_unique(i for feed in parts.feeds for i in indexes_of(feed, site))),
         sources=tuple(_unique(feed.source.id for feed in parts.feeds)),
         needs=tuple(_unique(feed.source.needs for feed in parts.feeds)),
         notes=tuple(parts.notes),
     )
+
+
+def _laid_out(parts: _Parts, words: Words) -> Term:
+    """Guards and conditions as one term, a guard to a line."""
+    branches: list[Term] = []
+    for condition, guards in parts.guards.items():
+        guard_ = words.any_of(guards)
+        lines = [each.text for each in dict.fromkeys(guards) if isinstance(each, Term)]
+        if isinstance(guard_, Term) and len(lines) > 1:
+            guard_ = Term(f"(\n    {f'{chr(10)}    {words.either} '.join(lines)}\n  )")
+        said = [part for part in (guard_, condition) if isinstance(part, Term)]
+        shown = f"\n  {words.both} ".join(part.inside(NOT) for part in said) or words.always
+        branches.append(Term(shown, AND if len(said) > 1 else ATOM))
+    if len(branches) == 1:
+        return branches[0]
+    return Term(f"\n  {words.either} ".join(part.inside(ATOM) for part in branches), OR)
 
 
 def _add(parts: _Parts, rule: Rule, feed: Feed, kind: type[Conversion]) -> None:

@@ -49,7 +49,7 @@ def field(name: str, *, optional: bool = True) -> str:
 class Eql(Conversion, EqlBackend):
     """B26 to B31 for EQL: comparisons that mean what Sigma means."""
 
-    words = Words("and", "or", "not")
+    words = Words("and", "or", "not", "true")
 
     def present(self, column: Column) -> Outcome:
         return Term(f"{self._name(column)} != null")

@@ -42,7 +42,7 @@ def field(name: str) -> str:
 class Esql(Conversion, ESQLBackend):
     """B24 to B27 and B30 for ES|QL: comparisons that mean what Sigma means."""
 
-    words = Words("AND", "OR", "NOT")
+    words = Words("AND", "OR", "NOT", "TRUE")
 
     def present(self, column: Column) -> Outcome:
         return Term(f"{field(column.name)} IS NOT NULL")

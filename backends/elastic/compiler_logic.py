@@ -252,17 +252,16 @@ class Conversion(TextQueryBackend):
                 yield target, self.match(target, wanted)
 
     def _account(self, domain: Column, name: Column, patterns: Sequence[Pattern]) -> Outcome:
-        return self.words.any_of(
-            self.words.all_of([self._half(domain, left), self._half(name, right)])
-            for pattern in patterns
-            for left, right in stored.split_at(pattern, "\\")
-        )
-
-    def _half(self, column: Column, pattern: Pattern) -> Outcome:
-        """One part of an account: both are there or none, so `*` says nothing more."""
-        if not pattern.tokens:
-            return False
-        return self.present(column) if pattern.anything else self.match(column, [pattern])
+        """`DOMAIN\\name`: neither half holds a backslash; both are there or none is."""
+        outcomes: list[Outcome] = []
+        for pattern in patterns:
+            for left, right in stored.split_at(pattern, "\\"):
+                if not left.tokens or not right.tokens or left.has("\\") or right.has("\\"):
+                    continue
+                halves = [(domain, left), (name, right)]
+                said = [self.match(c, [p]) for c, p in halves if not p.anything]
+                outcomes.append(self.words.all_of(said or [self.present(name)]))
+        return self.words.any_of(outcomes)
 
     def _typed(self, column: Column, patterns: Sequence[Pattern]) -> Outcome:
         """Texts compared with a number, a boolean or an address (B28)."""

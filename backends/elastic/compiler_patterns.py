@@ -90,7 +90,11 @@ class Pattern:
     @property
     def starred(self) -> bool:
         """True when a literal part holds `*` or `?`, which EQL and LIKE would read as wildcards."""
-        return any(isinstance(t, str) and ("*" in t or "?" in t) for t in self.tokens)
+        return self.has("*") or self.has("?")
+
+    def has(self, char: str) -> bool:
+        """Whether a literal part holds a character."""
+        return any(isinstance(t, str) and char in t for t in self.tokens)
 
     def matches(self, text: str) -> bool:
         """Whether a text matches, for values that are known when the rule is compiled."""

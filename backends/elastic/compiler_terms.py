@@ -26,11 +26,12 @@ Outcome = bool | Term
 
 @dataclass(frozen=True)
 class Words:
-    """How a language writes the three operators."""
+    """How a language writes the three operators, and what is always true."""
 
     both: str
     either: str
     none: str
+    always: str
 
     def all_of(self, parts: Iterable[Outcome]) -> Outcome:
         """True when all parts are."""
