@@ -21,6 +21,7 @@ from hafnium.backends.sentinel.kql_functions import (
     SCALARS,
     WINDOWS,
     Signature,
+    first_text,
     signature,
 )
 from hafnium.errors import EngineError
@@ -213,9 +214,9 @@ def _bin(args: Sequence[Typed]) -> Typed | None:
 
 
 def _coalesce(args: Sequence[Typed]) -> Typed | None:
-    kind = common([arg.kind for arg in args])
-    found = call("coalesce", *(arg.node for arg in args))
-    return Typed(call("_hf_text", found) if kind == "string" else found, kind)
+    if common([arg.kind for arg in args]) != "string":
+        return None
+    return Typed(call(first_text(len(args)), *(arg.node for arg in args)), "string")
 
 
 def _as_is(name: str, kind: str) -> Callable[[Sequence[Typed]], Typed]:

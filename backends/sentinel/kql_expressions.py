@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from duckdb_kql import ir
+from duckdb_kql.translate.regexfrag import find_lookaround, to_re2_named_groups
 
-from hafnium.backends.sentinel.kql_functions import NUMBERS
+from hafnium.backends.sentinel.kql_functions import NUMBERS, TEXT_OPERATORS, membership
 from hafnium.errors import EngineError
 
 RECORDS = "_hf_ref"
@@ -126,11 +127,12 @@ def _bind_binary(node: ir.BinaryOp, scope: Scope) -> Typed:
     if op in _TEXT:
         if {left.kind, right.kind} - {"string", "dynamic"}:
             raise _mismatch(op, left.kind, right.kind)
-        if op == "matches regex" and not isinstance(right.node, ir.Literal):
-            raise EngineError("KQL: matches regex needs a constant on its right")
-        return Typed(ir.BinaryOp(op, as_text(left), as_text(right)), "bool")
+        pattern = _regex(right) if op == "matches regex" else as_text(right)
+        return _text_operator(op, as_text(left), pattern)
     if op in _EQUAL:
         pair = comparable(op, left, right)
+        if {left.kind, right.kind} <= {"string", "dynamic"}:
+            return _text_operator(op, *pair)
         return Typed(ir.BinaryOp(op, *pair), "bool")
     if op in _ORDERED:
         pair = comparable(op, left, right)
@@ -138,6 +140,22 @@ def _bind_binary(node: ir.BinaryOp, scope: Scope) -> Typed:
             raise _mismatch(op, left.kind, right.kind)
         return Typed(ir.BinaryOp(op, *pair), "bool")
     return _bind_arithmetic(op, left, right)
+
+
+def _text_operator(op: str, left: ir.Expr, right: ir.Expr) -> Typed:
+    if op in TEXT_OPERATORS:
+        return Typed(call(f"_hf_{op}", left, right), "bool")
+    return Typed(ir.BinaryOp(op, left, right), "bool")
+
+
+def _regex(value: Typed) -> ir.Expr:
+    """A constant regex in RE2's own words. Raises `EngineError` for what RE2 cannot do."""
+    if not isinstance(value.node, ir.Literal) or value.kind != "string":
+        raise EngineError("KQL: matches regex needs a constant on its right")
+    pattern = str(value.node.value)
+    if find_lookaround(pattern) is not None:
+        raise EngineError(f"KQL: a regex cannot look around: {pattern}")
+    return ir.Literal(to_re2_named_groups(pattern), "string")
 
 
 def comparable(op: str, left: Typed, right: Typed) -> tuple[ir.Expr, ir.Expr]:
@@ -199,6 +217,10 @@ def _bind_in(node: ir.InList, scope: Scope) -> Typed:
     pairs = [comparable(op, value, item) for item in items]
     if not pairs:
         return Typed(ir.Literal(node.negated, "bool"), "bool")
+    if value.kind in ("string", "dynamic"):
+        name = membership(len(pairs), folded=node.case_insensitive)
+        found: ir.Expr = call(name, text, *(item for _, item in pairs))
+        return Typed(call("not", found) if node.negated else found, "bool")
     return Typed(replace(node, value=text, items=tuple(item for _, item in pairs)), "bool")
 
 

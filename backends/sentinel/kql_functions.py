@@ -165,7 +165,30 @@ def signature(table: Mapping[str, Signature], name: str) -> Signature:
 
 _NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 
+TEXT_OPERATORS = {
+    "==": "({0} = {1})",
+    "!=": "({0} <> {1})",
+    "<>": "({0} <> {1})",
+    "=~": "(lower({0}) = lower({1}))",
+    "!~": "(lower({0}) <> lower({1}))",
+    "matches regex": "regexp_matches({0}, {1})",
+    **{
+        f"{no}{op}{cs}": f"({'NOT ' if no else ''}{function}({{0}}, {{1}}))"
+        if cs
+        else f"({'NOT ' if no else ''}{function}(lower({{0}}), lower({{1}})))"
+        for op, function in (
+            ("contains", "contains"),
+            ("startswith", "starts_with"),
+            ("endswith", "suffix"),
+        )
+        for no in ("", "!")
+        for cs in ("", "_cs")
+    },
+}
+"""Operators between two strings, which are never null; duckdb-kql does not know that."""
+
 _TEMPLATES = {
+    **{f"_hf_{operator}": template for operator, template in TEXT_OPERATORS.items()},
     # A Kusto string is never null.
     "_hf_text": "coalesce({0}, '')",
     "_hf_is_empty": "(coalesce({0}, '') = '')",
@@ -219,6 +242,29 @@ def extend_duckdb_kql() -> None:
         SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template, _arity(template))
     for name, template in _AGGREGATE_TEMPLATES.items():
         AGGREGATE_FUNCTIONS[name] = AggregateSpec(name, template, _arity(template))
+
+
+def membership(count: int, *, folded: bool) -> str:
+    """The name of a function that is true if its first argument is one of ``count`` others."""
+    from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
+
+    name = f"_hf_in_{count}{'_folded' if folded else ''}"
+    if name not in SCALAR_FUNCTIONS:
+        places = [f"lower({{{n}}})" if folded else f"{{{n}}}" for n in range(count + 1)]
+        template = f"({places[0]} IN ({', '.join(places[1:])}))"
+        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template, (count + 1,))
+    return name
+
+
+def first_text(count: int) -> str:
+    """The name of a function that gives the first of ``count`` strings that is not empty."""
+    from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
+
+    name = f"_hf_first_{count}"
+    if name not in SCALAR_FUNCTIONS:
+        places = ", ".join(f"nullif({{{n}}}, '')" for n in range(count))
+        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", f"coalesce({places}, '')", (count,))
+    return name
 
 
 def _arity(template: str) -> tuple[int, ...]:

@@ -1,8 +1,7 @@
 """Runs shipped KQL on recorded rows: duckdb-kql on DuckDB, in memory, with every table there is.
 
-What duckdb-kql has wrong or lacks is mended beside it (`kql_text`, `kql_expressions`,
-`kql_calls`, `kql_pipeline`, `kql_tables`, `kql_functions`); text that Kusto would reject, and
-what neither knows, is an `EngineError`.
+What duckdb-kql has wrong, lacks or does slowly is mended beside it, in the modules ``kql_*``.
+Text that Kusto would reject, and what neither side knows, is an `EngineError`.
 """
 
 from __future__ import annotations
@@ -141,18 +140,18 @@ def translated(text: str) -> str:
     Raises `EngineError` for text that Kusto would reject, or that the replay does not know.
     """
     from duckdb_kql.errors import KqlError
-    from duckdb_kql.lower import lower
     from duckdb_kql.translate import to_sql
 
     from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
     from hafnium.backends.sentinel.kql_functions import extend_duckdb_kql
+    from hafnium.backends.sentinel.kql_parser import parse
     from hafnium.backends.sentinel.kql_pipeline import bind_query
     from hafnium.backends.sentinel.kql_text import plain
 
     extend_duckdb_kql()
     schema = {t: [*map(sql_name, found), RECORDS] for t, found in tables().items()}
     try:
-        query, _ = bind_query(lower(plain(text)), tables())
+        query, _ = bind_query(parse(plain(text), tables()), tables())
         sql = to_sql(query, schema)
     except KqlError as error:
         raise EngineError(f"KQL: {error}") from error
