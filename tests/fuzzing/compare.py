@@ -65,6 +65,7 @@ def _way(matcher: Matcher, engine: Engine, entries: Sequence[Entry], way: int) -
             continue
         seen["comparisons"] += 1
         if list(matcher.detect(entry, recorded[way].lost)):
+            seen["matches"] += 1
             wanted.add(entry.position)
     got = {match.entries[0].position for match in engine.scan(entries, way)}
     label = f"{engine.backend.name}/{way}"
