@@ -64,17 +64,18 @@ def search_terms(found: Sequence[Branch], *, exact: bool) -> str:
     return terms[0] if len(terms) == 1 else " OR ".join(f"({term})" for term in terms)
 
 
-def where_condition(found: Sequence[Branch], *, complete: bool = False) -> str:
-    """What the branches say together, for events that came through their search terms.
-
-    With ``complete`` the expression also asks for the source, for events of any origin.
-    """
+def where_condition(found: Sequence[Branch]) -> str:
+    """What the branches say together, for events that came through their search terms."""
     first = found[0].where
-    if first and not complete and all(branch.where == first for branch in found):
+    if first and all(branch.where == first for branch in found):
         return _bare(first)
-    with_source = complete or not all(_are_apart(a, b) for a in found for b in found)
+    return _bare(held(found, not all(_are_apart(a, b) for a in found for b in found)))
+
+
+def held(found: Sequence[Branch], with_source: bool) -> str:
+    """What the branches say together, for any event; ``with_source`` of whatever origin."""
     parts = list(dict.fromkeys(branch.held(with_source) for branch in found))
-    return _bare(parts[0]) if len(parts) == 1 else " OR ".join(parts)
+    return parts[0] if len(parts) == 1 else "(" + " OR ".join(parts) + ")"
 
 
 def _are_apart(one: Branch, other: Branch) -> bool:

@@ -100,7 +100,7 @@ def _branch(feed: Feed, condition: Condition) -> Branch:
     xml = bool(extra.get("xml"))
     keywords = extra["keywords"]
     if keywords == "fields":
-        keywords = [str(name) for name in feed.fields.values()]
+        keywords = [str(name) for name in feed.fields.values() if name != "host"]
     terms = SearchTerms(xml=xml, integers=frozenset(extra.get("integers", ())))
     where = WhereExpression(xml=xml, keywords=keywords).write(condition)
     return Branch(feed, where, terms.exact(condition), terms.necessary(condition))
@@ -148,13 +148,13 @@ def resolve(node: Condition, feed: Feed, lost: set[str]) -> Condition:
 
 def _resolve_list(node: ConditionItem, feed: Feed, lost: set[str]) -> Condition:
     deciding = isinstance(node, ConditionOR)
-    kept = []
+    kept: list[Any] = []
     for arg in node.args:
         part = resolve(arg, feed, lost)
         if part is deciding:
             return part
         if not isinstance(part, bool):
-            kept.append(part)
+            kept += part.args if type(part) is type(node) else [part]
     if not kept:
         return not deciding
     return kept[0] if len(kept) == 1 else type(node)(kept)
@@ -165,21 +165,26 @@ def _resolve_field(
 ) -> Condition:
     value = node.value
     if isinstance(value, SigmaExpansion):
-        parts = [ConditionFieldEqualsValueExpression(node.field, one) for one in value.values]
+        parts: list[Any] = [
+            ConditionFieldEqualsValueExpression(node.field, one) for one in value.values
+        ]
         return _resolve_list(ConditionOR(parts), feed, lost)
     named = {node.field} | ({value.field} if isinstance(value, SigmaFieldReference) else set())
     if named & feed.lacks:
         lost |= named & feed.lacks
         empty = isinstance(value, SigmaString) and not value.s
-        return isinstance(value, SigmaNull) or empty or (
-            isinstance(value, SigmaExists) and not value.exists
+        return (
+            isinstance(value, SigmaNull)
+            or empty
+            or (isinstance(value, SigmaExists) and not value.exists)
         )
     if isinstance(value, SigmaFieldReference):
-        value = SigmaFieldReference(_stored(value.field, feed), value.starts_with, value.ends_with)
-    return ConditionFieldEqualsValueExpression(_stored(node.field, feed), value)
+        value = SigmaFieldReference(stored(value.field, feed), value.starts_with, value.ends_with)
+    return ConditionFieldEqualsValueExpression(stored(node.field, feed), value)
 
 
-def _stored(field: str, feed: Feed) -> str:
+def stored(field: str, feed: Feed) -> str:
+    """The name under which the feed's records keep a Sigma field."""
     name = feed.fields.get(field)
     if name is not None:
         assert isinstance(name, str), "this catalogue maps a field to one name"

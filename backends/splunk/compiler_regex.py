@@ -56,7 +56,9 @@ def pcre(expression: SigmaRegularExpression) -> str:
 
 def touches_markup(expression: SigmaRegularExpression) -> bool:
     """True when the expression could match one of the characters that XML writes as entities."""
-    return any(_reaches(op, argument) for op, argument in _walk(parser.parse(str(expression.regexp))))
+    return any(
+        _reaches(op, argument) for op, argument in _walk(parser.parse(str(expression.regexp)))
+    )
 
 
 def _walk(node: Any) -> Any:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sigma.backends.splunk import SplunkBackend
+from sigma.backends.splunk.splunk import SplunkBackend
 from sigma.conditions import (
     ConditionAND,
     ConditionFieldEqualsValueExpression,
-    ConditionNOT,
     ConditionOR,
 )
 from sigma.conversion.state import ConversionState
@@ -30,11 +29,11 @@ Equals = ConditionFieldEqualsValueExpression
 _TERMS_AT_MOST = 40  # a longer part of a necessary condition costs more than it saves
 
 
-class Inexact(Exception):  # noqa: N818 - not an error: the condition then goes to ``where``
-    """Something that search terms cannot say exactly."""
+class Inexact(Exception):
+    """Something that search terms cannot say exactly: it is then left to ``where``."""
 
 
-class SearchTerms(SplunkBackend):  # type: ignore[misc]
+class SearchTerms(SplunkBackend):
     """Writes conditions for ``search``. ``integers`` are fields that hold plain decimal numbers."""
 
     and_token = "AND"
@@ -47,7 +46,7 @@ class SearchTerms(SplunkBackend):  # type: ignore[misc]
     def exact(self, condition: Any) -> str | None:
         """The condition, or None where search terms cannot say it."""
         try:
-            return str(self.convert_condition(condition, ConversionState()))
+            return self._part(condition)
         except Inexact:
             return None
 
@@ -94,7 +93,7 @@ class SearchTerms(SplunkBackend):  # type: ignore[misc]
     # B8: parentheses around every operator, so that the text means the same where AND binds
     # tighter than OR (where, tstats) as in search, where OR binds tighter.
 
-    def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> str:
+    def convert_condition_or(self, cond: Any, state: Any) -> str:
         """B8: parentheses. Values of one field become ``IN``."""
         values: dict[str, list[str]] = {}
         rest = []
@@ -102,7 +101,7 @@ class SearchTerms(SplunkBackend):  # type: ignore[misc]
             if isinstance(arg, Equals):
                 values.setdefault(arg.field, []).append(self._value(arg))
             else:
-                rest.append(self.convert_condition(arg, state))
+                rest.append(self._part(arg))
         terms = [
             f"{search_field(name)}={texts[0]}"
             if len(texts) == 1
@@ -111,27 +110,30 @@ class SearchTerms(SplunkBackend):  # type: ignore[misc]
         ]
         return _joined(" OR ", terms + rest)
 
-    def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> str:
+    def convert_condition_and(self, cond: Any, state: Any) -> str:
         """B8: parentheses, and the AND written out."""
-        return _joined(" AND ", [self.convert_condition(arg, state) for arg in cond.args])
+        return _joined(" AND ", [self._part(arg) for arg in cond.args])
 
-    def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> str:
+    def convert_condition_not(self, cond: Any, state: Any) -> str:
         """``NOT`` and never ``!=``, which is false for absent fields."""
-        return f"NOT {_grouped(self.convert_condition(cond.args[0], state))}"
+        return f"NOT {_grouped(self._part(cond.args[0]))}"
 
     def decide_convert_condition_as_in_expression(self, cond: Any, state: Any) -> bool:
         """The stock backend would write ``?`` as ``*`` inside IN (B6)."""
         return False
 
-    def convert_condition_field_eq_val(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val(self, cond: Any, state: Any) -> str:
         """Only texts and plain numbers; the rest is left to ``where`` (B1-B7, B10, B33)."""
         return f"{search_field(cond.field)}={self._value(cond)}"
 
-    def convert_condition_val(self, cond: Any, state: ConversionState) -> str:
+    def convert_condition_val(self, cond: Any, state: Any) -> str:
         """A search term looks across values; a keyword in each of them."""
         raise Inexact
 
-    def _value(self, cond: Equals) -> str:
+    def _part(self, condition: Any) -> str:
+        return str(self.convert_condition(condition, ConversionState()))
+
+    def _value(self, cond: Any) -> str:
         value = cond.value
         if not is_searchable(cond.field):
             raise Inexact

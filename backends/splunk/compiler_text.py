@@ -17,10 +17,46 @@ from hafnium.errors import Refused
 _BARE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTABLE_NAME = re.compile(r"[^\W\d][\w .:{}/@#()-]*")
 _RESERVED = frozenset(
-    "and or not in by as term case search savedsearch eventtype eventtypetag tag host hosttag "
-    "index source sourcetype splunk_server splunk_server_group earliest latest starttime endtime "
-    "startminutesago endminutesago startdaysago enddaysago index_earliest index_latest daysago "
-    "minutesago hoursago monthsago searchtimespandays timeformat linecount readlevel".split()
+    [
+        "and",
+        "or",
+        "not",
+        "in",
+        "by",
+        "as",
+        "term",
+        "case",
+        "search",
+        "savedsearch",
+        "eventtype",
+        "eventtypetag",
+        "tag",
+        "host",
+        "hosttag",
+        "index",
+        "source",
+        "sourcetype",
+        "splunk_server",
+        "splunk_server_group",
+        "earliest",
+        "latest",
+        "starttime",
+        "endtime",
+        "startminutesago",
+        "endminutesago",
+        "startdaysago",
+        "enddaysago",
+        "index_earliest",
+        "index_latest",
+        "daysago",
+        "minutesago",
+        "hoursago",
+        "monthsago",
+        "searchtimespandays",
+        "timeformat",
+        "linecount",
+        "readlevel",
+    ]
 )
 _PLAIN = re.compile(r"[A-Za-z0-9_ \-,:/=@#%~!;'\"<>&\]}]")
 _ENTITIES = {
@@ -163,16 +199,14 @@ def pattern(value: SigmaString, xml: bool, *, anchored: bool = True, any_char: s
     if not parts:
         return any_char  # only ``*``: any value, but there must be one (B33)
     body = "".join(
-        escape(part, xml)
-        if isinstance(part, str)
-        else (any_char + "*" if part == many else single)
+        escape(part, xml) if isinstance(part, str) else (any_char + "*" if part == many else single)
         for part in parts
     )
     return begin + body + end
 
 
 def flags(*, cased: bool, patterns: Iterable[str]) -> str:
-    """The inline flags that patterns need: without regard to case, and ``.`` for every character."""
+    """The inline flags that patterns need: ``i`` unless cased, ``s`` where a ``.`` stands."""
     need_all = any(re.search(r"(?<!\[)\.", p) for p in patterns)
     letters = ("" if cased else "i") + ("s" if need_all else "")
     return f"(?{letters})" if letters else ""

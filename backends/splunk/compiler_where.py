@@ -9,28 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sigma.backends.splunk import SplunkBackend
-from sigma.conditions import (
-    ConditionAND,
-    ConditionFieldEqualsValueExpression,
-    ConditionNOT,
-    ConditionOR,
-    ConditionValueExpression,
-)
+from sigma.backends.splunk.splunk import SplunkBackend
+from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
 from sigma.conversion.state import ConversionState
-from sigma.types import (
-    CompareOperators,
-    SigmaBool,
-    SigmaCasedString,
-    SigmaCIDRExpression,
-    SigmaCompareExpression,
-    SigmaExists,
-    SigmaFieldReference,
-    SigmaNumber,
-    SigmaRegularExpression,
-    SigmaString,
-    SigmaTimestampPart,
-)
+from sigma.types import CompareOperators, SigmaCasedString, SigmaString
 
 from hafnium.backends.splunk.compiler_regex import pcre, touches_markup
 from hafnium.backends.splunk.compiler_text import (
@@ -54,14 +36,14 @@ _OPERATORS = {
     CompareOperators.GTE: ">=",
     CompareOperators.NEQ: "!=",
 }
-# Where a value begins in the raw XML of an event: a text, or one of the attributes that Sigma names.
+# Where a value begins in the raw XML of an event: a text, or an attribute that Sigma names.
 _XML_VALUE = (
     r"(?:>[^<]*|<Provider Name=['\"][^'\"]*"
     r"|[ ](?:Qualifiers|ProcessID|ThreadID|UserID)=['\"][^'\"]*)"
 )
 
 
-class WhereExpression(SplunkBackend):  # type: ignore[misc]
+class WhereExpression(SplunkBackend):
     """Writes conditions for ``where``. ``xml`` says that values may carry XML entities,
     ``keywords`` what keywords are looked for in (see the catalogue)."""
 
@@ -72,12 +54,12 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
 
     def write(self, condition: Any) -> str:
         """The condition; its operators are grouped by parentheses. Raises `Refused`."""
-        return str(self.convert_condition(condition, ConversionState()))
+        return self._part(condition)
 
     # B1-B4: the stock backend defers regular expressions and field references behind the
     # search, where an OR or NOT around them is lost. Here they stay in their place.
 
-    def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> str:
+    def convert_condition_or(self, cond: Any, state: Any) -> str:
         """B8: parentheses around every operator. Texts of one field become one expression."""
         merged: dict[str, list[SigmaString]] = {}
         rest = []
@@ -85,50 +67,46 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
             if _is_plain_text(arg):
                 merged.setdefault(arg.field, []).append(arg.value)
             else:
-                rest.append(self.convert_condition(arg, state))
+                rest.append(self._part(arg))
         texts = [self._any_text(field, values) for field, values in merged.items()]
         return _joined(" OR ", texts + rest)
 
-    def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> str:
+    def convert_condition_and(self, cond: Any, state: Any) -> str:
         """B8: parentheses around every operator, which binds otherwise in where than in search."""
-        return _joined(" AND ", [self.convert_condition(arg, state) for arg in cond.args])
+        return _joined(" AND ", [self._part(arg) for arg in cond.args])
 
-    def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> str:
+    def convert_condition_not(self, cond: Any, state: Any) -> str:
         """B2, B3: the negated expression is written where it stands."""
-        return f"NOT ({_bare(self.convert_condition(cond.args[0], state))})"
+        return f"NOT ({_bare(self._part(cond.args[0]))})"
 
     def decide_convert_condition_as_in_expression(self, cond: Any, state: Any) -> bool:
         """``in()`` of eval knows no wildcards and respects case."""
         return False
 
-    def convert_condition_field_eq_val_str(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_str(self, cond: Any, state: Any) -> str:
         """B6, B7: ``?`` is one character and an escaped ``*`` itself. B33: ``*`` is presence."""
         if not cond.value.s:
             return self.convert_condition_field_eq_val_null(cond, state)
         return self._any_text(cond.field, [cond.value])
 
-    def convert_condition_field_eq_val_str_case_sensitive(
-        self, cond: Equals, state: ConversionState
-    ) -> str:
+    def convert_condition_field_eq_val_str_case_sensitive(self, cond: Any, state: Any) -> str:
         """B10: a pattern without the flag ``i``."""
         if not cond.value.s:
             return self.convert_condition_field_eq_val_null(cond, state)
         return self._any_text(cond.field, [cond.value], cased=True)
 
-    def convert_condition_field_eq_val_num(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_num(self, cond: Any, state: Any) -> str:
         """B38: a number is its decimal text; ``=`` would compare by value."""
         return self._found(cond.field, f"^{escape(str(cond.value.number))}" + r"\z")
 
-    def convert_condition_field_eq_val_bool(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_bool(self, cond: Any, state: Any) -> str:
         word = "true" if cond.value.boolean else "false"
         return self._found(cond.field, f"(?i)^{word}" + r"\z")
 
-    def convert_condition_field_eq_val_timestamp_part(
-        self, cond: Equals, state: ConversionState
-    ) -> str:
+    def convert_condition_field_eq_val_timestamp_part(self, cond: Any, state: Any) -> str:
         raise Refused("parts of a time (minute, hour, day …) cannot be compared in SPL exactly")
 
-    def convert_condition_field_eq_val_re(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_re(self, cond: Any, state: Any) -> Any:
         """B1, B2, B4, B5: no deferring, no named group; B9 does not arise without tstats."""
         expression = pcre(cond.value)
         if not (self.xml and touches_markup(cond.value)):
@@ -136,7 +114,7 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
         field = eval_field(cond.field)
         return f"isnotnull(mvfilter(match({_decoded(field)}, {eval_text(expression)})))"
 
-    def convert_condition_field_eq_val_cidr(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_cidr(self, cond: Any, state: Any) -> str:
         """Only what is an address is asked: for other texts cidrmatch's answer is not said."""
         network = cond.value.network
         field = eval_field(cond.field)
@@ -145,13 +123,13 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
         inside = f"cidrmatch({eval_text(str(network))}, {address})"
         return f"isnotnull(mvfilter(match({field}, {form}) AND {inside}))"
 
-    def convert_condition_field_compare_op_val(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_compare_op_val(self, cond: Any, state: Any) -> str:
         """Compared as numbers, and false for what is no number."""
         field = eval_field(cond.field)
         compared = f"tonumber({field}) {_OPERATORS[cond.value.op]} {cond.value.number.number}"
         return f"isnotnull(mvfilter(match({field}, {eval_text(_NUMBER)}) AND {compared}))"
 
-    def convert_condition_field_eq_field(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_field(self, cond: Any, state: Any) -> Any:
         """B3: in its place, without regard to case, and false when one is absent."""
         reference = cond.value
         one, two = (f"lower({eval_field(name)})" for name in (cond.field, reference.field))
@@ -166,18 +144,16 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
         both = f"{self._present(cond.field)} AND {self._present(reference.field)}"
         return f"if({both}, if({test}, 1, 0), 0)==1"
 
-    def convert_condition_field_eq_val_null(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_null(self, cond: Any, state: Any) -> str:
         """An empty value is an absent one."""
         return f"isnull(mvfind({eval_field(cond.field)}, {eval_text('(?s).')}))"
 
-    def convert_condition_field_eq_val_exists(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_val_exists(self, cond: Any, state: Any) -> str:
         if cond.value.exists:
             return self._present(cond.field)
         return self.convert_condition_field_eq_val_null(cond, state)
 
-    def convert_condition_val_str(
-        self, cond: ConditionValueExpression, state: ConversionState
-    ) -> str:
+    def convert_condition_val_str(self, cond: Any, state: Any) -> str:
         """A keyword is looked for in each value, not across them as the stock backend's term."""
         value = cond.value
         prefix = flags(cased=isinstance(value, SigmaCasedString), patterns=["."])
@@ -190,15 +166,11 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
         values = ", ".join(eval_field(name) for name in self.keywords)
         return f"isnotnull(mvfind(mvappend({values}), {eval_text(prefix + inside)}))"
 
-    def convert_condition_val_num(
-        self, cond: ConditionValueExpression, state: ConversionState
-    ) -> str:
+    def convert_condition_val_num(self, cond: Any, state: Any) -> str:
         text = SigmaString(str(cond.value.number))
         return self.convert_condition_val_str(ConditionValueExpression(text), state)
 
-    def convert_condition_val_re(
-        self, cond: ConditionValueExpression, state: ConversionState
-    ) -> str:
+    def convert_condition_val_re(self, cond: Any, state: Any) -> str:
         """B1: not deferred. In XML a value's ends are not those of the raw event."""
         if isinstance(self.keywords, str):
             raise Refused(
@@ -208,17 +180,16 @@ class WhereExpression(SplunkBackend):  # type: ignore[misc]
         values = ", ".join(eval_field(name) for name in self.keywords)
         return f"isnotnull(mvfind(mvappend({values}), {eval_text(pcre(cond.value))}))"
 
-    def convert_condition_field_eq_query_expr(self, cond: Equals, state: ConversionState) -> str:
+    def convert_condition_field_eq_query_expr(self, cond: Any, state: Any) -> str:
         raise Refused("a query expression of a pipeline has no meaning here")
 
-    def convert_condition_query_expr(
-        self, cond: ConditionValueExpression, state: ConversionState
-    ) -> str:
+    def convert_condition_query_expr(self, cond: Any, state: Any) -> str:
         raise Refused("a query expression of a pipeline has no meaning here")
 
-    def _any_text(
-        self, field: str, values: Iterable[SigmaString], cased: bool = False
-    ) -> str:
+    def _part(self, condition: Any) -> str:
+        return str(self.convert_condition(condition, ConversionState()))
+
+    def _any_text(self, field: str, values: Iterable[SigmaString], cased: bool = False) -> str:
         patterns = [pattern(value, self.xml) for value in values]
         return self._found(field, flags(cased=cased, patterns=patterns) + "|".join(patterns))
 
