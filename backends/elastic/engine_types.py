@@ -80,6 +80,33 @@ genericerrors edgetraceid databaseguid useradobjectguid routingstatus logtype
 """
 
 
+_ECP_KEYS = """
+time sid cmd reqid url referrer ex actid rs bld tname tid usid edoid acid
+"""
+_EVENT_DATA = """
+AccessGranted AccessList AccessMask AccessRemoved AccountDomain AccountExpires AccountName
+AllowedToDelegateTo AuthenticationPackageName CallTrace CallerProcessId CallerProcessName Category
+ClientAddress ClientName CommandLine Company CreationUtcTime CrashOnAuditFailValue Description
+Detail Details DeviceName DisplayName DomainName DomainSid DriverName EventType FailureReason
+FileVersion GrantedAccess Group HandleId HomeDirectory HomePath ImpersonationLevel IntegrityLevel
+IpAddress IpPort KeyLength LmPackageName LogonGuid LogonHours LogonID LogonId LogonProcessName
+LogonType MandatoryLabel MemberName MemberSid NewProcessId NewProcessName NewSd
+NewTargetUserName NewTime NewUACList NewUacValue ObjectName ObjectServer ObjectType OldSd
+OldTargetUserName OldTime OldUacValue OriginalFileName PackageName ParentProcessName
+PasswordLastSet Path PreAuthType PreviousCreationUtcTime PreviousTime PrimaryGroupId
+PrivilegeList ProcessId ProcessName ProcessPath ProcessPid Product ProfilePath Reason
+RelativeTargetName SamAccountName SchemaVersion ScriptBlockText ScriptPath Service
+ServiceAccount ServiceFileName ServiceName ServiceSid ServiceStartType ServiceType
+ServiceVersion SessionName ShareLocalPath ShareName SidHistory Signature SignatureStatus Signed
+StartTime State Status SubStatus SubcategoryGuid SubjectDomainName SubjectLogonId
+SubjectUserName SubjectUserSid TargetDomainName TargetInfo TargetLogonGuid TargetLogonId
+TargetServerName TargetSid TargetUserName TargetUserSid TaskContent TaskName TerminalSessionId
+TicketEncryptionType TicketOptions TokenElevationType TransmittedServices UserAccountControl
+UserParameters UserPrincipalName UserSid UserWorkstations Version Workstation WorkstationName
+param1 param2 param3 param4 param5 param6 param7 param8
+"""
+
+
 def _table() -> dict[str, str]:
     out = dict.fromkeys(_KEYWORD.split(), "keyword")
     for kind, names in (
@@ -92,6 +119,8 @@ def _table() -> dict[str, str]:
         out |= dict.fromkeys(names.split(), kind)
     for kind, names in (("long", _EXCHANGE_LONG), ("keyword", _EXCHANGE_KEYWORD)):
         out |= {f"microsoft.exchange.{name}": kind for name in names.split()}
+    for prefix, names in (("winlog.event_data", _EVENT_DATA), ("exchange.ecp", _ECP_KEYS)):
+        out |= {f"{prefix}.{name}": "keyword" for name in names.split()}
     return out
 
 
