@@ -35,7 +35,7 @@ FIELDS = {
     "file_event": {"Image", "TargetFilename"},
     "process_creation": {
         *("Image", "OriginalFileName", "CommandLine", "CurrentDirectory", "User"),
-        *("ParentImage", "ParentCommandLine"),
+        *("ParentImage", "ParentCommandLine", "SubjectDomainName"),
     },
     "registry_delete": {"EventType", "Image", "TargetObject"},
     "msexchange-httpproxy": {
