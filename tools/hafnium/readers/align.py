@@ -3,7 +3,8 @@
 IIS and Exchange write some values without quoting them. A row with too many pieces is put
 right when exactly one column (else two) can take the surplus so that every other column has
 the shape that it must have: an address, a number, a time. Columns are tried in the order in
-which they are likely to hold the separator.
+which they are likely to hold the separator. No value begins or ends with an empty piece or a lone
+``-``: these are the empty values of its neighbours.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def align(
     surplus = len(pieces) - len(shapes)
     for column in open_columns:
         row = _join(pieces, column, surplus, joint)
-        if fits(row, shapes):
+        if row and fits(row, shapes):
             return row
     if surplus > _MAX_SURPLUS:
         return None
@@ -38,7 +39,7 @@ def align(
                 # The later column first: joining it does not move the earlier one.
                 row = _join(pieces, second + part, surplus - part, joint)
                 row = _join(row, first, part, joint)
-                if fits(row, shapes):
+                if row and fits(row, shapes):
                     return row
     return None
 
@@ -49,5 +50,8 @@ def fits(row: Sequence[str], shapes: Sequence[Shape | None]) -> bool:
 
 
 def _join(pieces: Sequence[str], start: int, surplus: int, joint: str) -> list[str]:
+    """``pieces`` with those from ``start`` on as one; empty when that makes no value."""
     end = start + surplus + 1
+    if end > len(pieces) or {pieces[start], pieces[end - 1]} & {"", "-"}:
+        return []
     return [*pieces[:start], joint.join(pieces[start:end]), *pieces[end:]]

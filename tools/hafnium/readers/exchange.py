@@ -53,12 +53,12 @@ class _Layout:
 
     def row(self, values: list[str]) -> list[str] | None:
         """One value per column; fewer for a row that was cut short; None: no such row."""
-        if len(values) > len(self.names):
-            while len(values) > len(self.names) and not values[-1]:
-                values = values[:-1]
-            if len(values) > len(self.names):
-                return align(values, self.shapes, self.open, ",")
-        if len(values) < len(self.names) and not fits(values, self.shapes):
+        count = len(self.names)
+        if len(values) > count:
+            if row := align(values, self.shapes, self.open, ","):
+                return row
+            return values[:count] if not any(values[count:]) else None
+        if len(values) < count and not fits(values[:-1], self.shapes):
             return None
         return values
 

@@ -22,6 +22,8 @@ from hafnium.readers.log import Clock, Log, runs
 from hafnium.readers.streams import Readable
 
 _BRACKETED = re.compile(r"(cs|sc|rs|sr|s|c|r)\(([^()]+)\)", re.IGNORECASE)
+_LEAST = 3
+"""Fewer values than this are no line that was cut short."""
 _OPEN = (
     *("cs-user-agent", "cs-uri-query", "cs-uri-stem", "cs-cookie", "cs-referer"),
     *("cs-username", "cs-host", "s-sitename", "x-forwarded-for", "s-reason", "s-queuename"),
@@ -40,7 +42,7 @@ def _address(text: str) -> bool:
     try:
         ip_address(text)
     except ValueError:
-        return text == "-"
+        return False
     return True
 
 
@@ -48,6 +50,7 @@ _SHAPES: Mapping[str, Shape] = {
     "date": re.compile(r"\d{4}-\d\d-\d\d").fullmatch,
     "time": re.compile(r"\d\d:\d\d:\d\d(\.\d+)?").fullmatch,
     "cs-method": re.compile(r"[A-Za-z_-]+").fullmatch,
+    "cs-uri-stem": re.compile(r"[/*-].*").fullmatch,
     "s-ip": _address,
     "c-ip": _address,
     **dict.fromkeys(_NUMBERS, _number),
@@ -69,15 +72,16 @@ class _Layout:
     def row(self, line: str) -> list[str] | None:
         """One value per column, or fewer for a line that was cut short; None: no row."""
         pieces = line.split(" ")
-        if len(pieces) != len(self.names):
-            tight = [piece for piece in pieces if piece]
-            if len(tight) == len(self.names) or len(pieces) < len(self.names):
-                pieces = tight if fits(tight, self.shapes) else pieces
-            if len(pieces) > len(self.names):
-                return align(pieces, self.shapes, self.open, " ")
-            if not fits(pieces, self.shapes):
-                return None
-        return pieces
+        count = len(self.names)
+        if len(pieces) == count:
+            return pieces
+        tight = [piece for piece in pieces if piece]
+        if len(tight) == count and fits(tight, self.shapes):
+            return tight
+        if len(pieces) > count:
+            return align(pieces, self.shapes, self.open, " ")
+        cut = len(pieces) >= _LEAST and fits(pieces[:-1], self.shapes)
+        return pieces if cut else None
 
     def fields(self, row: list[str]) -> dict[str, Value]:
         """Column name to value, without the empty ones."""
