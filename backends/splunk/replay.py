@@ -12,19 +12,19 @@ from typing import Any
 
 from hafnium.backends.splunk.spl.commands import Program, compile_program
 from hafnium.backends.splunk.spl.rows import EventAddress, Row, Rows
-from hafnium.backends.splunk.spl.search import METADATA
+from hafnium.backends.splunk.spl.search import CONSTANT
 from hafnium.errors import EngineError
 from hafnium.siem import Query, Record
 
 
 class SplunkReplay:
-    """Records, grouped by index, source, sourcetype and host so that searches skip streams."""
+    """Records, in streams of one index, source, sourcetype …, which searches may skip whole."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._streams: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         self._fields = [{"index": record.store, **record.fields} for record in records]
         for index, fields in enumerate(self._fields):
-            self._streams[tuple(fields.get(name) for name in METADATA)].append(index)
+            self._streams[tuple(_key(fields.get(name)) for name in CONSTANT)].append(index)
 
     def search(self, query: Query) -> list[tuple[int, ...]]:
         """The hits of a query, each the indexes of the records that it is about, sorted."""
@@ -33,6 +33,8 @@ class SplunkReplay:
             rows = program.run(self._events(program))
         except EngineError as error:
             raise EngineError(error.reason, file=query.rule.path, mend=error.mend) from None
+        except RecursionError:
+            raise EngineError("the search is nested too deeply", file=query.rule.path) from None
         hits = {row.about() for row in rows}
         if () in hits:
             raise EngineError("a result row that no event stands behind", file=query.rule.path)
@@ -43,10 +45,19 @@ class SplunkReplay:
         guess, test = program.condition.guess, program.condition.test
         found: list[int] = []
         for stream, members in self._streams.items():
-            known = guess(dict(zip(METADATA, stream, strict=True)))
+            known = guess(dict(zip(CONSTANT, map(_value, stream), strict=True)))
             if known is not False:
                 found += [index for index in members if test(self._fields[index])]
         found.sort(key=lambda index: (self._fields[index].get("_time", 0.0), index), reverse=True)
         return [
             Row({**self._fields[index], "_cd": EventAddress(index)}, (index,)) for index in found
         ]
+
+
+def _key(value: Any) -> Any:
+    """A field's value as part of a key."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _value(key: Any) -> Any:
+    return list(key) if isinstance(key, tuple) else key

@@ -92,7 +92,8 @@ def test_comparisons_without_a_documented_answer_are_refused():
 def test_tonumber_of_no_number_is_null():
     assert values("tonumber(a)>5", a="x") is None
     assert values("tonumber(a)>5", a="6") is True
-    assert result("tonumber(a, 16)", a="ff") == 255
+    assert result("tonumber(a, 16)", a="fF") == 255
+    assert result("tonumber(a, 16)", a="f_f") is None
     assert result('tonumber("0x1")') is None
 
 

@@ -153,6 +153,12 @@ def test_default_fields_decide_whole_streams():
     assert hits("index=other", *events) == []
 
 
+def test_a_multivalue_is_a_stream_of_its_own():
+    events = {"EventCode": ["1", "9"]}, {"EventCode": "1"}, {}
+    assert hits("EventCode=9", *events) == [0]
+    assert hits("NOT EventCode=1", *events) == [2]
+
+
 def test_terms_match_between_breakers_and_ignore_case():
     events = {"_raw": "error=Lsass.exe done"}, {"_raw": "mylsass.exe"}, {"_raw": "lsass.exes"}
     assert hits("lsass.exe", *events) == [0]
@@ -200,6 +206,11 @@ def test_term_directive_is_bound_by_major_breakers():
 def test_what_is_not_known_is_refused(text: str):
     with pytest.raises(EngineError):
         hits(text, {"a": "1", "_raw": "foo bar"})
+
+
+def test_deep_nesting_is_refused_not_a_crash():
+    with pytest.raises(EngineError, match="nested too deeply"):
+        hits("NOT (" * 5000 + "a=1" + ")" * 5000, {"a": "1"})
 
 
 def test_an_error_shows_the_place():

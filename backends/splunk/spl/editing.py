@@ -114,8 +114,11 @@ def rename(node: Node) -> Step:
 def bin_times(node: Node) -> Step:
     """``bin _time span=5m``: the start of the span, spans counted from the epoch in UTC."""
     seconds = span(_settings(node, {"span": ""})["span"])
-    tokens = [p.text for p in node.children if not p.children and p.kind != "AS"]
-    name, target = field_name(tokens[0]), field_name(tokens[-1])
+    tokens = [part for part in node.children if not part.children]
+    renamed = len(tokens) == 3 and tokens[1].kind == "AS"
+    if not renamed and len(tokens) != 1:
+        raise EngineError("bin needs one field")
+    name, target = field_name(tokens[0].text), field_name(tokens[-1].text)
 
     def change(fields: dict[str, Value]) -> None:
         known = values.number(fields.get(name))

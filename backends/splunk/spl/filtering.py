@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -41,8 +40,10 @@ def regex_filter(node: Node) -> Step:
 
 
 def _chosen(patterns: list[str]) -> Callable[[str], bool]:
-    matchers = [re.compile(fnmatch.translate(p.replace("[", "[[]"))).match for p in patterns]
-    return lambda name: any(match(name) for match in matchers)
+    """Whether a field's name is one of the patterns, ``*`` standing for any text."""
+    wild = ("(?:" + ".*".join(map(re.escape, p.split("*"))) + ")" for p in patterns)
+    matches = re.compile("|".join(wild) or "(?!)", re.DOTALL).fullmatch
+    return lambda name: matches(name) is not None
 
 
 def fields(node: Node) -> Step:

@@ -12,6 +12,7 @@ from hafnium.backends.splunk.spl import values
 from hafnium.backends.splunk.spl.values import Value
 from hafnium.errors import EngineError
 
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 MANY = 10_000
 """More arguments than any call has."""
 
@@ -42,10 +43,11 @@ def _tonumber(value: Value, base: Value = 10) -> Value:
         return None
     if base == 10:
         return values.number(values.text(value))
-    try:
-        return int(values.text(value), base)
-    except ValueError:
-        return None
+    if not isinstance(base, int) or not 2 <= base <= 36:
+        raise EngineError(f"tonumber() with base {base!r}")
+    said = values.text(value).lower()
+    digits = _DIGITS[:base]
+    return int(said, base) if said and all(char in digits for char in said) else None
 
 
 def _tostring(value: Value) -> Value:
@@ -83,7 +85,9 @@ def _numeric(function: Callable[..., Value]) -> Callable[..., Value]:
 
 def _round(value: float, digits: float = 0) -> Value:
     """Halves away from zero."""
-    scale = 10 ** int(digits)
+    if not isinstance(digits, int) or digits < 0:
+        raise EngineError(f"round() to {digits!r} digits")
+    scale = 10**digits
     whole = int(abs(value) * scale + 0.5)
     result = whole / scale if value >= 0 else -whole / scale
     return int(result) if not digits else result

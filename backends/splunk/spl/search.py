@@ -17,7 +17,9 @@ from hafnium.backends.splunk.spl.grammar import Node
 from hafnium.backends.splunk.spl.values import Fields, both, either, number
 from hafnium.errors import EngineError
 
-METADATA = ("index", "source", "sourcetype", "host")
+CONSTANT = ("index", "source", "sourcetype", "host", "EventCode")
+"""Fields by which events are put into streams: within a stream they have one value."""
+
 _ELSEWHERE = re.compile(
     r"earliest|latest|_index_(?:earliest|latest)|start\w*time|end\w*time|eventtype|tag(?:::.*)?"
     r"|hosttag|savedsearch|sid|splunk_server\w*|punct|linecount|timestamp|date_\w+|source::.*"
@@ -33,8 +35,8 @@ Parts = list[str]
 class Condition(NamedTuple):
     """A compiled search expression.
 
-    ``test`` decides over an event. ``guess`` sees only its `METADATA`, and is None when they
-    do not decide: it lets whole streams be skipped.
+    ``test`` decides over an event. ``guess`` sees only its `CONSTANT` fields, and is None when
+    they do not decide: it lets whole streams be skipped.
     """
 
     test: Callable[[Fields], bool]
@@ -102,7 +104,10 @@ def _field(name_token: str, operator: str, wanted: Sequence[Node]) -> Condition:
         raise EngineError(f"wildcard in the field name {name!r} is not supported")
     if _ELSEWHERE.fullmatch(name):
         raise EngineError(f"{name}= in a search is not supported")
-    matchers = [_value(node, operator) for node in wanted]
+    if operator in ("=", "!="):
+        matches = _any_of([_pattern(node, in_field=True) for node in wanted])
+    else:
+        matches = _ordered(wanted[0].text, operator)
 
     def test(fields: Fields) -> bool:
         value = fields.get(name)
@@ -111,39 +116,50 @@ def _field(name_token: str, operator: str, wanted: Sequence[Node]) -> Condition:
         if isinstance(value, list):
             if operator == "!=":
                 raise EngineError(f"{name}!= on a multivalue is not documented", mend="use NOT")
-            return any(matches(one) for one in value for matches in matchers)
-        single = values.text(value)
-        return any(matches(single) for matches in matchers)
+            return any(matches(one) for one in value)
+        return matches(values.text(value)) != (operator == "!=")
 
-    if name in METADATA:
+    if name in CONSTANT:
         return Condition(test, test)
     return Condition(test, lambda fields: None)
 
 
-def _value(node: Node, operator: str) -> Callable[[str], bool]:
-    parts, cased = _pattern(node, in_field=True)
-    if operator in ("=", "!="):
-        matches = pattern(parts, cased=cased)
-        network = _network(parts)
-        if network is not None:
-            inside = matches
-            matches = lambda value: inside(value) or _inside(network, value)  # noqa: E731
-        return matches if operator == "=" else lambda value: not matches(value)
-    limit = number(parts[0]) if len(parts) == 1 else None
-    if limit is None:
-        raise EngineError(f"{operator} {node.text} is not a comparison with a number")
-    shown = parts[0]
+def _any_of(wanted: Sequence[tuple[Parts, bool]]) -> Callable[[str], bool]:
+    """Whether a value matches one of the patterns; each comes with whether it keeps to case."""
+    exact = {parts[0].lower() for parts, cased in wanted if not cased and len(parts) == 1}
+    folded = [
+        _whole([part.lower() for part in parts])
+        for parts, cased in wanted
+        if not cased and len(parts) > 1
+    ]
+    others = [_whole(parts) for parts, cased in wanted if cased]
+    subnets = [subnet for parts, _ in wanted if (subnet := _network(parts)) is not None]
 
-    def ordered(value: str) -> bool:
-        # Documented: two numbers compare numerically, other values lexicographically.
-        known = number(value)
-        return bool(
-            values.compare(operator, value, shown)
-            if known is None
-            else values.compare(operator, known, limit)
+    def matches(value: str) -> bool:
+        lower = value.lower()
+        return (
+            lower in exact
+            or any(match(lower) for match in folded)
+            or any(match(value) for match in others)
+            or any(inside(subnet, value) for subnet in subnets)
         )
 
-    return ordered
+    return matches
+
+
+def _ordered(said: str, operator: str) -> Callable[[str], bool]:
+    """``<`` and the like, as documented: numbers by size, other values lexicographically."""
+    limit = number(said)
+    if limit is None:
+        raise EngineError(f"{operator} {said} is not a comparison with a number")
+
+    def matches(value: str) -> bool:
+        known = number(value)
+        if known is None:
+            return values.compare(operator, value, said) is True
+        return values.compare(operator, known, limit) is True
+
+    return matches
 
 
 def _pattern(node: Node, *, in_field: bool) -> tuple[Parts, bool]:
@@ -177,15 +193,8 @@ def decode(token: str) -> Parts:
     return parts
 
 
-def pattern(parts: Parts, *, cased: bool = False) -> Callable[[str], bool]:
-    """Whether a whole value matches a pattern."""
-    if cased:
-        return _whole(parts)
-    folded = _whole([part.lower() for part in parts])
-    return lambda value: folded(value.lower())
-
-
 def _whole(parts: Parts) -> Callable[[str], bool]:
+    """Whether a whole value matches a pattern, to the letter."""
     if len(parts) == 1:
         (only,) = parts
         return lambda value: value == only
@@ -220,10 +229,6 @@ def network(notation: str) -> Network | None:
         return None
 
 
-def _inside(subnet: Network, value: str) -> bool:
-    return inside(subnet, value)
-
-
 def inside(subnet: Network, value: str) -> bool:
     """Whether a value is an address in the subnet; an address with a zone (``%4``) is none."""
     if "%" in value:
@@ -247,7 +252,13 @@ def _term(node: Node) -> Condition:
     if not any(parts):
         return Condition(lambda fields: True, lambda fields: True)
     found = _segments(parts, breakers, cased=cased)
-    return Condition(lambda fields: found(values.text(fields["_raw"])), lambda fields: None)
+    return Condition(lambda fields: found(_raw(fields)), lambda fields: None)
+
+
+def _raw(fields: Fields) -> str:
+    if "_raw" not in fields:
+        raise EngineError("a term is searched where _raw was removed")
+    return values.text(fields["_raw"])
 
 
 def _segments(parts: Parts, breakers: frozenset[str], *, cased: bool) -> Callable[[str], bool]:
