@@ -40,6 +40,7 @@ class Condition:
     sources: tuple[str, ...]
     needs: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    feeds: tuple[Feed, ...] = ()
 
 
 @dataclass
@@ -126,6 +127,7 @@ def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Co
         sources=tuple(_unique(feed.source.id for feed in parts.feeds)),
         needs=tuple(_unique(feed.source.needs for feed in parts.feeds)),
         notes=tuple(parts.notes),
+        feeds=tuple(parts.feeds),
     )
 
 

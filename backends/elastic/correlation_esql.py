@@ -1,0 +1,157 @@
+"""Correlations that count, in ES|QL, over windows that slide.
+
+ES|QL can only group by fixed buckets. So each event is put into two buckets of twice the span
+that overlap by one span: every window that ends in the second half of a bucket lies in it
+whole. Within a bucket each event is set against each other (``INLINE STATS``), and for the event
+at which a window ends the ones within the span before it are counted. That is exact, and its
+cost grows with the square of the events in a bucket only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationConditionOperator,
+    SigmaCorrelationType,
+)
+
+from hafnium.backends.elastic.compiler import origin
+from hafnium.backends.elastic.compiler_columns import Column
+from hafnium.backends.elastic.compiler_esql import field, text
+from hafnium.backends.elastic.compiler_patterns import Inexact
+from hafnium.backends.elastic.correlation import Plan, group_columns
+
+Operator = SigmaCorrelationConditionOperator
+_OPERATORS = {
+    Operator.LT: "<",
+    Operator.LTE: "<=",
+    Operator.GT: ">",
+    Operator.GTE: ">=",
+    Operator.EQ: "==",
+    Operator.NEQ: "!=",
+}
+VERSION = "Elasticsearch 9.2 or later, for INLINE STATS"
+
+
+def counted(plan: Plan) -> str:
+    """The query. Raises `Inexact` for a correlation that cannot be counted."""
+    groups = [f"group_{number}" for number, _ in enumerate(plan.said.group_by or (), 1)]
+    span = plan.seconds * 1000
+    operator, limit = _limit(plan)
+    indexes = dict.fromkeys(i for c in plan.conditions for i in c.indexes)
+    known = " AND ".join(f"{name} IS NOT NULL" for name in ["counted", "moment", *groups])
+    lines = [
+        origin(indexes),
+        f"WHERE {_any(plan)}",
+        *_labels(plan),
+        *_groups(plan, groups),
+        f"EVAL counted = {_value(plan)}, moment = TO_LONG(@timestamp)",
+        f"WHERE {known}",
+        f"EVAL bucket = MV_APPEND(moment / {span} - 1, moment / {span})",
+        "MV_EXPAND bucket",
+        f"INLINE STATS last = VALUES(moment) BY {', '.join([*groups, 'bucket'])}",
+        "MV_EXPAND last",
+        f"WHERE last / {span} == bucket + 1 AND moment <= last AND moment >= last - {span}",
+        f"STATS found = COUNT_DISTINCT(counted) BY {', '.join([*groups, 'last'])}",
+        f"WHERE found {operator} {limit}",
+    ]
+    return "\n| ".join(lines)
+
+
+def _any(plan: Plan) -> str:
+    terms = list(dict.fromkeys(c.term for c in plan.conditions))
+    return " OR ".join(f"({term.text})" for term in terms) if len(terms) > 1 else terms[0].text
+
+
+def _limit(plan: Plan) -> tuple[str, int]:
+    condition = plan.said.condition
+    if plan.said.type is SigmaCorrelationType.TEMPORAL:
+        if "condition" not in plan.rule.document.get("correlation", {}):
+            return ">=", len(plan.conditions)
+    elif plan.said.type not in (
+        SigmaCorrelationType.EVENT_COUNT,
+        SigmaCorrelationType.VALUE_COUNT,
+    ):
+        raise Inexact(
+            f"ES|QL cannot say a correlation of type {plan.said.type.name.lower()} here",
+            "use an order of rules without a condition, or a count",
+        )
+    if not isinstance(condition, SigmaCorrelationCondition):
+        raise Inexact("a correlation with an extended condition is not supported", "use a number")
+    return _OPERATORS[condition.op], int(condition.count)
+
+
+def _labels(plan: Plan) -> list[str]:
+    """B21: one row for each base rule that an event matches."""
+    if plan.said.type is not SigmaCorrelationType.TEMPORAL and not _grouped_apart(plan):
+        return []
+    cases = [f'CASE({c.term.text}, "{n}", "0")' for n, c in enumerate(plan.conditions, 1)]
+    while len(cases) > 1:
+        last = cases.pop()
+        cases[-1] = f"MV_APPEND({cases[-1]}, {last})"
+    return [f"EVAL rule = {cases[0]}", "MV_EXPAND rule", 'WHERE rule != "0"']
+
+
+def _grouped_apart(plan: Plan) -> bool:
+    """Whether the base rules keep the groups or the counted value in different fields."""
+    names = [*(plan.said.group_by or ()), *_counted_fields(plan)]
+    return any(
+        group_columns(plan, name, index) != group_columns(plan, name, 0)
+        for name in names
+        for index in range(len(plan.conditions))
+    )
+
+
+def _groups(plan: Plan, groups: Sequence[str]) -> list[str]:
+    names = plan.said.group_by or ()
+    return [
+        f"EVAL {group} = {_of(plan, name)}" for group, name in zip(groups, names, strict=True)
+    ]
+
+
+def _value(plan: Plan) -> str:
+    """What is counted: distinct values, distinct events, or distinct rules."""
+    if plan.said.type is SigmaCorrelationType.TEMPORAL:
+        return "rule"
+    if plan.said.type is SigmaCorrelationType.EVENT_COUNT:
+        return f"CONCAT(_index, {text('/')}, _id)"
+    return f", {text('/')}, ".join(_of(plan, name) for name in _counted_fields(plan))
+
+
+def _counted_fields(plan: Plan) -> list[str]:
+    if plan.said.type is not SigmaCorrelationType.VALUE_COUNT:
+        return []
+    condition = plan.said.condition
+    assert isinstance(condition, SigmaCorrelationCondition)
+    named = condition.fieldref
+    names = [str(n) for n in named] if isinstance(named, list) else [str(named)]
+    if len(names) > 1:
+        raise Inexact("only one field can be counted here", "count the values of one field")
+    return names
+
+
+def _of(plan: Plan, name: str) -> str:
+    """A group-by or counted field of an event, whichever base rule it belongs to."""
+    by_rule = [_first(group_columns(plan, name, i)) for i in range(len(plan.conditions))]
+    if len(set(by_rule)) == 1:
+        return by_rule[0]
+    cases = ", ".join(f'rule == "{n}", {shown}' for n, shown in enumerate(by_rule, 1))
+    return f"CASE({cases})"
+
+
+def _first(candidates: Sequence[Sequence[Column]]) -> str:
+    shown = [_joined(columns) for columns in candidates]
+    return shown[0] if len(shown) == 1 else f"COALESCE({', '.join(shown)})"
+
+
+def _joined(columns: Sequence[Column]) -> str:
+    parts = [
+        f"TO_STRING({field(c.name)})" if c.type in ("long", "ip", "boolean") else field(c.name)
+        for c in columns
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    between = f", {text(chr(92))}, "
+    return f"CONCAT({between.join(parts)})"
