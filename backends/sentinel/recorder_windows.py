@@ -57,7 +57,7 @@ def record_event(entry: WindowsEvent) -> Record:
         "EventCategory": _integer(system.get("Task")),
         "UserName": _KNOWN_USERS.get(system.get("Security_UserID", ""), "N/A"),
         "RenderedDescription": entry.message,
-        "ParameterXml": "".join(f"<Param>{escape(item)}</Param>" for item in _items(entry)),
+        "ParameterXml": "".join(f"<Param>{escape(value)}</Param>" for _, value in _items(entry)),
         "EventData": (
             f'<DataItem type="System.XmlData" time="{stamp}" '
             f'sourceHealthServiceId="00000000-0000-0000-0000-000000000000">{xml}</DataItem>'
@@ -71,10 +71,10 @@ def record_windows_event(entry: WindowsEvent) -> Record:
     """The row in table WindowsEvent; EventData is a mapping of the named items.
 
     Real rows have Task 1 whatever the event says, and Sysmon's times in ISO form: the fields
-    Task and UtcTime are lost.
+    Task and UtcTime are lost. So is an item with several values, whose form is not published.
     """
     system = entry.system
-    data = {name: _iso(name, value) for name, value in entry.data.items()}
+    data = {name: _iso(name, value) for name, value in _single(entry).items()}
     row = {
         **_shared(entry),
         "Type": "WindowsEvent",
@@ -85,7 +85,7 @@ def record_windows_event(entry: WindowsEvent) -> Record:
         "EventData": data,
     }
     kept = {"Provider_Name", "Channel", "Level"} | _SHARED
-    kept |= {name for name, value in entry.data.items() if data[name] == value}
+    kept |= {name for name, value in data.items() if entry.data[name] == value}
     return _made(entry, "windowsevent", "WindowsEvent", row, kept)
 
 
@@ -148,8 +148,9 @@ def _shared(entry: WindowsEvent) -> dict[str, Any]:
 def _security_columns(entry: WindowsEvent) -> dict[str, Any]:
     """The items of the event that have a column of their name; a number only as a number."""
     filled: dict[str, Any] = {}
+    single = _single(entry)
     for name, kind in columns_of("SecurityEvent").items():
-        value = entry.data.get(name)
+        value = single.get(name)
         if value and name not in OWN_COLUMNS:
             made = _integer(value) if kind == "int" else value
             if made is not None:
@@ -188,21 +189,31 @@ def _message(entry: WindowsEvent) -> set[str]:
     return kept
 
 
-def _items(entry: WindowsEvent) -> Iterable[str]:
-    return [*entry.data.values(), *entry.unnamed]
+def _single(entry: WindowsEvent) -> dict[str, str]:
+    """The named items that have one value."""
+    return {n: v for n, v in entry.data.items() if not isinstance(entry.fields.get(n), tuple)}
+
+
+def _items(entry: WindowsEvent) -> Iterable[tuple[str | None, str]]:
+    """Name and value of each item; an item with several values once for each."""
+    for name, value in entry.data.items():
+        several = entry.fields.get(name)
+        for one in several if isinstance(several, tuple) else (value,):
+            yield name, one
+    for value in entry.unnamed:
+        yield None, value
 
 
 def _xml(entry: WindowsEvent, newline: str) -> str:
+    """The event's data as the event log renders it, one item a line where ``newline`` is one."""
     indent = "  " if newline else ""
-    items = [
-        *(
-            f'<Data Name="{escape(n, quote=True)}">{escape(v)}</Data>'
-            for n, v in entry.data.items()
-        ),
-        *(f"<Data>{escape(value)}</Data>" for value in entry.unnamed),
-    ]
-    body = "".join(f"{indent}{item}{newline}" for item in items)
+    body = "".join(f"{indent}{_element(n, v)}{newline}" for n, v in _items(entry))
     return f'<EventData xmlns="{EVENT_NAMESPACE}">{newline}{body}</EventData>'
+
+
+def _element(name: str | None, value: str) -> str:
+    named = "" if name is None else f' Name="{escape(name, quote=True)}"'
+    return f"<Data{named}>{escape(value)}</Data>"
 
 
 def escape(value: str, *, quote: bool = False) -> str:

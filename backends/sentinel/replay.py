@@ -28,6 +28,7 @@ _SQL_TYPES = {
     "timespan": "INTERVAL",
 }
 _SEPARATORS = ("\x1f", "\x1e", "\x1d", "\ue000", "\ue001", "\ue002")
+_TIME = "%Y-%m-%d %H:%M:%S.%f"
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "bool": (bool,),
     "datetime": (datetime,),
@@ -56,9 +57,12 @@ class SentinelReplay:
         for index, record in enumerate(records):
             columns(record.store)
             by_table[record.store].append(index)
+        # DuckDB would first evaluate the texts that `_fill` hands over as constants, slowly.
+        self._connection.execute("SET disabled_optimizers='expression_rewriter'")
         for table, indexes in by_table.items():
             self._create(table)
             self._fill(table, indexes, records)
+        self._connection.execute("RESET disabled_optimizers")
 
     def search(self, query: Query) -> list[tuple[int, ...]]:
         """The hits of the query's text, each once, in order. Raises `EngineError`."""
@@ -98,7 +102,7 @@ class SentinelReplay:
             raise EngineError(f"table {table} has no column {', '.join(unknown)}")
         selected, values = [], {}
         for number, name in enumerate(names):
-            given = [_text(row.get(name), kinds[name], f"{table}.{name}") for row in rows]
+            given = _texts([row.get(name) for row in rows], kinds[name], f"{table}.{name}")
             separator = _separator(given)
             values[f"c{number}"] = separator.join(given)
             split = f"unnest(string_split($c{number}, '{separator}'))"
@@ -113,17 +117,20 @@ class SentinelReplay:
         )
 
 
-def _text(value: Any, kind: str, place: str) -> str:
-    """A stored value as text of its SQL type; empty for none."""
-    if value is None:
-        return ""
+def _texts(values: Sequence[Any], kind: str, place: str) -> list[str]:
+    """Stored values of one column as texts of its SQL type; empty for none."""
     if kind == "dynamic":
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if not isinstance(value, _PYTHON_TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
-        raise EngineError(f"{place} is of type {kind} and cannot hold {value!r}")
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return str(value)
+        encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        return ["" if value is None else encode(value) for value in values]
+    wrong = {type(value) for value in values} - {type(None), *_PYTHON_TYPES[kind]}
+    if wrong:
+        names = ", ".join(sorted(kind.__name__ for kind in wrong))
+        raise EngineError(f"{place} is of type {kind} and cannot hold a value of type {names}")
+    if kind == "string":
+        return [value or "" for value in values]
+    if kind == "datetime":
+        return ["" if value is None else f"{value.astimezone(UTC):{_TIME}}" for value in values]
+    return ["" if value is None else str(value) for value in values]
 
 
 def _separator(texts: Sequence[str]) -> str:
