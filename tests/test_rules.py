@@ -142,7 +142,10 @@ def test_no_path_is_tied_to_a_drive(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", DETECTIONS, ids=_id)
 def test_no_regular_expression_does_the_work_of_contains(rule: Rule) -> None:
-    assert [f for f, modifiers in _items(rule.document["detection"]) if "re" in modifiers] == []
+    for search in rule.document["detection"].values():
+        for key, value in search.items() if isinstance(search, dict) else ():
+            if "re" in key.split("|"):
+                assert any(re.search(r"[*+?\]|]", one) for one in _values(value)), key
 
 
 @pytest.mark.parametrize("rule", DETECTIONS, ids=_id)
