@@ -55,8 +55,8 @@ def macros(sources: Iterable[DataSource], site: Site) -> dict[str, str]:
 
 
 def _search_definition(source: DataSource, settings: Mapping[str, str]) -> str:
-    terms = [f"index={_term(settings['index'])}"]
-    terms += [f"{field}={_term(settings[name])}" for field, name in _metadata(source)]
+    fields = {"index": "index", **dict(_metadata(source))}
+    terms = [f"{field}={_term(settings[name])}" for field, name in fields.items()]
     return f"({' '.join(terms)})"
 
 
