@@ -32,6 +32,8 @@ def test_groups_and_names():
     assert regex(r"(?<x>a)(?P<y>b)(?:c)(?i:D)").search("abcd").groupdict() == {"x": "a", "y": "b"}
     assert finds(r"a(?=b)(?!c)", "ab")
     assert finds(r"(?<=a)b(?<!x)", "ab")
+    assert finds(r"^(a|b)\1$", "bb")
+    assert not finds(r"^(a|b)\1$", "ab")
     assert not finds(r"(?>a+)a", "aaa")
     assert not finds(r"a++a", "aaa")
 
@@ -66,7 +68,8 @@ def test_escapes_and_brackets():
         "a**",
         "a\\",
         r"(?<n>a)(?<n>b)",
-        r"\1(a)",
+        r"\1",
+        r"(a)\10",
     ],
 )
 def test_what_python_reads_otherwise_is_refused(pattern: str):

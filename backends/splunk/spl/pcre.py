@@ -23,6 +23,7 @@ _OUTSIDE = {
 _GROUP = re.compile(
     r"\(\?(?:(?P<plain>:|=|!|>|<=|<!|[ims]+(?::|\)))|P?<(?P<name>[A-Za-z_]\w*)>)", re.ASCII
 )
+_BACK = re.compile(r"\\[1-9](?!\d)")
 _REPEAT = re.compile(r"\{\d+(?:,\d*)?\}")
 
 
@@ -79,7 +80,7 @@ class _Translation:
             self._take(2, f"[^{_CLASSES[lower]}]")
         elif not in_class and char in _OUTSIDE:
             self._take(2, _OUTSIDE[char])
-        elif char in _ALIKE:
+        elif char in _ALIKE or (not in_class and _BACK.match(self.pattern, self.at)):
             self._take(2)
         elif char.isascii() and char.isalnum():
             raise self._refuse(f"\\{char}")
