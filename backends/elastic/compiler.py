@@ -114,7 +114,8 @@ def refused(rule: Rule, reason: str, mend: str) -> Refused:
 def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Condition:
     kind: type[Conversion] = compiler_eql.Eql if language == "eql" else compiler_esql.Esql
     assert isinstance(rule.sigma, SigmaRule)
-    parts = _Parts([condition.parsed for condition in rule.sigma.detection.parsed_condition])
+    conditions = [condition.parsed for condition in rule.sigma.detection.parsed_condition]
+    parts = _Parts([parsed for parsed in conditions if parsed is not None])
     for feed in feeds:
         _add(parts, rule, feed, kind)
     _note_left_out(parts, rule, feeds)

@@ -22,10 +22,19 @@ from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYWORDS = frozenset(
-    "and any as by const false fork in join like macro maxspan not null of or regex runs sample "
-    "sequence true until where with".split()
+    {"and", "any", "as", "by", "const", "false", "fork", "in", "join", "like", "macro", "maxspan"}
+    | {"not", "null", "of", "or", "regex", "runs", "sample", "sequence", "true", "until", "where"}
+    | {"with"}
 )
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+_ESCAPES = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\b": "\\b",
+    "\f": "\\f",
+}
 
 
 class NotInEql(Exception):
@@ -46,7 +55,7 @@ def field(name: str, *, optional: bool = True) -> str:
     return ("?" if optional else "") + ".".join(quoted)
 
 
-class Eql(Conversion, EqlBackend):
+class Eql(Conversion, EqlBackend):  # type: ignore[misc]
     """B26 to B31 for EQL: comparisons that mean what Sigma means."""
 
     words = Words("and", "or", "not", "true")

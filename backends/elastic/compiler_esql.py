@@ -39,7 +39,7 @@ def field(name: str) -> str:
     return ".".join(p if _PLAIN.fullmatch(p) else "`" + p.replace("`", "``") + "`" for p in parts)
 
 
-class Esql(Conversion, ESQLBackend):
+class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
     """B24 to B27 and B30 for ES|QL: comparisons that mean what Sigma means."""
 
     words = Words("AND", "OR", "NOT", "TRUE")
@@ -110,7 +110,9 @@ class Esql(Conversion, ESQLBackend):
         if column.type in ("long", "ip", "boolean"):
             shown = f"TO_STRING({shown})"
         if _is_many(column):
-            shown = f"CONCAT({text(_BETWEEN)}, MV_CONCAT({shown}, {text(_BETWEEN)}), {text(_BETWEEN)})"
+            shown = (
+                f"CONCAT({text(_BETWEEN)}, MV_CONCAT({shown}, {text(_BETWEEN)}), {text(_BETWEEN)})"
+            )
         return shown if cased else f"TO_LOWER({shown})"
 
 
@@ -128,5 +130,3 @@ def _like(pattern: Pattern, many: bool) -> str:
 
 def _listed(left: str, values: Sequence[str]) -> str:
     return f"{left} == {values[0]}" if len(values) == 1 else f"{left} IN ({', '.join(values)})"
-
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import ClassVar
 
 from sigma.conditions import (
     ConditionAND,
@@ -20,16 +20,14 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
-from sigma.conversion.base import TextQueryBackend
+from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.types import (
     SigmaBool,
     SigmaCIDRExpression,
     SigmaCompareExpression,
     SigmaExists,
-    SigmaExpansion,
     SigmaFieldReference,
-    SigmaNull,
     SigmaNumber,
     SigmaRegularExpression,
     SigmaString,
@@ -39,18 +37,18 @@ from sigma.types import (
 
 from hafnium.backends.elastic import compiler_stored as stored
 from hafnium.backends.elastic.compiler_columns import Column, Columns
+from hafnium.backends.elastic.compiler_items import expanded, means_absent, runs
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
 from hafnium.backends.elastic.compiler_terms import Outcome, Words
 from hafnium.sources import Feed
 
-
 Parsed = ConditionItem | ConditionFieldEqualsValueExpression | ConditionValueExpression
 
 
-class Conversion(TextQueryBackend):
+class Conversion(Backend):
     """Conversion of conditions for one feed; an object serves one rule and keeps no class state."""
 
-    words: Words
+    words: ClassVar[Words]
 
     def __init__(self, feed: Feed, *, lacking_is_false: bool = False) -> None:
         super().__init__()
@@ -113,7 +111,7 @@ class Conversion(TextQueryBackend):
             self.convert_condition(arg, state)
             if field is None
             else self.field_is(field, values, state)
-            for field, arg, values in _runs(cond)
+            for field, arg, values in runs(cond)
         )
 
     def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Outcome:
@@ -155,15 +153,18 @@ class Conversion(TextQueryBackend):
     def field_is(self, name: str, values: Sequence[SigmaType], state: ConversionState) -> Outcome:
         """Any of the values, in any of the columns of a field."""
         if self.lacking_is_false and name in self.columns.feed.lacks:
-            return any(_means_absent(value) for value in values)
+            return any(means_absent(value) for value in values)
         negated = bool(state.processing_state.get("negated"))
         columns = self.columns.of(name)
         outcomes: list[Outcome] = []
         plain: list[SigmaType] = []
-        for value in _expanded(values):
-            if _means_absent(value):
-                outcomes.append(self.words.not_(self._any_present(columns)) if columns[0].codes
-                                else self.words.all_of(self._absent(c) for c in columns))
+        for value in expanded(values):
+            if means_absent(value):
+                outcomes.append(
+                    self.words.not_(self._any_present(columns))
+                    if columns[0].codes
+                    else self.words.all_of(self._absent(c) for c in columns)
+                )
             elif isinstance(value, SigmaExists):
                 outcomes.append(self._any_present(columns))
             else:
@@ -292,30 +293,3 @@ class Conversion(TextQueryBackend):
                 "compare with a text",
             )
         return self.compare(column, stored.OPERATORS[expression.op], expression.number.number)
-
-
-def _means_absent(value: SigmaType) -> bool:
-    if isinstance(value, SigmaExists):
-        return not value
-    return isinstance(value, SigmaNull) or (isinstance(value, SigmaString) and not value.s)
-
-
-def _expanded(values: Sequence[SigmaType]) -> Iterator[SigmaType]:
-    for value in values:
-        if isinstance(value, SigmaExpansion):
-            yield from _expanded(value.values)
-        else:
-            yield value
-
-
-def _runs(cond: ConditionOR) -> Iterator[tuple[str | None, Any, list[SigmaType]]]:
-    """The parts of an OR: values of one field gathered where the first of them stands."""
-    gathered: dict[str, list[SigmaType]] = {}
-    for arg in cond.args:
-        if isinstance(arg, ConditionFieldEqualsValueExpression):
-            gathered.setdefault(arg.field, []).append(arg.value)
-    for arg in cond.args:
-        if not isinstance(arg, ConditionFieldEqualsValueExpression):
-            yield None, arg, []
-        elif arg.field in gathered:
-            yield arg.field, arg, gathered.pop(arg.field)

@@ -106,7 +106,9 @@ def _alternative(items: Sequence[Any], flags: int) -> str:
     """One alternative for the whole value."""
     body = list(items)
     start = end = False
-    while body and body[0][0] is sre.AT and body[0][1] in (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING):
+    while (
+        body and body[0][0] is sre.AT and body[0][1] in (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING)
+    ):
         body, start = body[1:], True
     while body and body[-1][0] is sre.AT and body[-1][1] in (sre.AT_END, sre.AT_END_STRING):
         body, end = body[:-1], True
@@ -162,7 +164,7 @@ def _repeat(argument: Any, flags: int) -> str:
     text = _sequence(tree, flags)
     if len(tree) != 1 or tree[0][0] in (sre.MAX_REPEAT, sre.MIN_REPEAT):
         text = f"({text})"
-    if high is not sre.MAXREPEAT and high > MAX_REPEAT or low > MAX_REPEAT:
+    if (high is not sre.MAXREPEAT and high > MAX_REPEAT) or low > MAX_REPEAT:
         raise Inexact(f"a repeat of more than {MAX_REPEAT} costs Lucene too much", "lower it")
     if high is sre.MAXREPEAT:
         return text + {0: "*", 1: "+"}.get(low, f"{{{low},}}")
@@ -186,8 +188,8 @@ def _range(first: int, last: int, flags: int) -> str:
     """A range of a class, with its letters of the other case where case is ignored."""
     text = f"{_in_class(chr(first))}-{_in_class(chr(last))}"
     if flags & re.IGNORECASE:
-        for low, high, shift in ((65, 90, 32), (97, 122, -32)):
-            low, high = max(first, low), min(last, high)
+        for a, z, shift in ((65, 90, 32), (97, 122, -32)):
+            low, high = max(first, a), min(last, z)
             if low <= high:
                 text += f"{chr(low + shift)}-{chr(high + shift)}"
     return text

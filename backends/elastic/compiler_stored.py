@@ -88,7 +88,9 @@ def _hashes(column: Column, wanted: Sequence[Pattern]) -> Iterator[tuple[Column,
             )
         algorithm, digest = found[1].lower(), found[2].lower()
         whole = len(digest) >= _HASH_LENGTH[algorithm]
-        kept: list[str | Wild] = [digest] if whole or tokens[-1] is not Wild.ANY else [digest, Wild.ANY]
+        kept: list[str | Wild] = (
+            [digest] if whole or tokens[-1] is not Wild.ANY else [digest, Wild.ANY]
+        )
         for name in column.said[algorithm]:
             yield column.to(name), [pattern.with_tokens(kept)]
 

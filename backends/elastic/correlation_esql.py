@@ -106,9 +106,7 @@ def _grouped_apart(plan: Plan) -> bool:
 
 def _groups(plan: Plan, groups: Sequence[str]) -> list[str]:
     names = plan.said.group_by or ()
-    return [
-        f"EVAL {group} = {_of(plan, name)}" for group, name in zip(groups, names, strict=True)
-    ]
+    return [f"EVAL {group} = {_of(plan, name)}" for group, name in zip(groups, names, strict=True)]
 
 
 def _value(plan: Plan) -> str:
