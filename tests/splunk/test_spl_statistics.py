@@ -174,6 +174,7 @@ def test_a_plain_row_is_about_itself():
         "streamstats current=maybe count",
         "streamstats time_window=5 count",
         "streamstats window=-1 count",
+        "streamstats window=10001 count",
         "streamstats reset_after=x count",
         "stats sum(a)",
     ],

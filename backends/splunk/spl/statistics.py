@@ -28,7 +28,7 @@ from hafnium.errors import EngineError
 Key = tuple[str, ...]
 
 _MAX_STREAM = 10_000
-"""Splunk's limit for a ``streamstats`` without a window (``max_stream_window``)."""
+"""Splunk's limit for the window of ``streamstats`` (``max_stream_window``)."""
 
 
 def _terms(node: Node) -> tuple[list[Aggregate], list[str], Callable[[Fields], Key | None]]:
@@ -138,6 +138,8 @@ class _Options:
             self.on_change = boolean(value.text)
         elif name == "window":
             self.window = whole(value.text)
+            if self.window > _MAX_STREAM:
+                raise EngineError(f"streamstats window={self.window} is above {_MAX_STREAM}")
         elif name == "time_window":
             self.seconds = span(value.text)
         else:
