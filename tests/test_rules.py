@@ -46,8 +46,10 @@ FIELDS = {
     "msexchange-management": {"EventID", "Cmdlet", "Parameters", "Process", "Message"},
     "security": {
         *("EventID", "SubjectUserName", "ShareName", "RelativeTargetName", "AccessMask"),
-        *("ObjectName", "ObjectValueName", "OperationType"),
+        *("ObjectName", "ObjectValueName", "OperationType", "ProcessName"),
+        *("AttributeLDAPDisplayName", "AttributeValue"),
     },
+    "msexchange-oabgenerator": {"Message"},
     "application": {"Provider_Name", "EventID", "Data", "Message"},
 }
 """Fields that the log source has: Sysmon 11, for one, has no CommandLine."""

@@ -180,6 +180,7 @@ def test_logs_are_in_order_of_time(log: Path) -> None:
 def test_only_documentation_addresses_and_hosts_stand_in_the_logs(log: Path) -> None:
     lines = log.read_text(encoding="utf-8").splitlines()
     text = "\n".join(line for line in lines if not line.startswith("#"))  # headers hold versions
+    text = text.replace("2.5.5.12", "")  # the syntax of a directory attribute
     addresses = {ip for ip in IPV4.findall(text) if all(int(n) < 256 for n in ip.split("."))}
     strange = {ip for ip in addresses if not any(ip_address(ip) in net for net in DOCUMENTATION)}
     assert strange == set()
