@@ -34,6 +34,9 @@ LONGEST = 10_000
 
 EVERYTHING = "hf_values"
 
+IDENTITY = "hf_identity"
+"""The column that tells apart the events of one instant."""
+
 
 @cache
 def catalogue() -> tuple[DataSource, ...]:
@@ -69,7 +72,7 @@ def compile_rule(rule: Rule, site: Site) -> Query:
         from .correlation import compile_correlation
 
         return compile_correlation(rule, site)
-    part = detection(rule, site, room=LONGEST)
+    part = detection([rule], site, room=LONGEST)
     text = with_functions(part.text)
     if len(text) > LONGEST:
         raise Refused(
@@ -117,30 +120,44 @@ def _entities(tables: Sequence[Table]) -> list[Mapping[str, str]]:
     return [said for said in per_table[0] if all(said in other for other in per_table[1:])]
 
 
-def detection(rule: Rule, site: Site, *, room: int, also: Sequence[str] = ()) -> Part:
-    """The rule as a pipeline of at most ``room`` characters if it can be; ``also`` are fields
-    that must be among its columns whether the rule compares them or not."""
+def detection(
+    rules: Sequence[Rule],
+    site: Site,
+    *,
+    room: int,
+    also: Sequence[str] = (),
+    counted: bool = False,
+) -> Part:
+    """What any of the rules finds, each event once. They have one log source; ``also`` are
+    fields that must be among the columns whether a rule compares them or not. The text has at
+    most ``room`` characters if it can be. ``counted``: for a correlation, with `IDENTITY`."""
+    rule = rules[0]
+    line = rule.line("detection")
     try:
-        return _detection(rule, site, room, also)
+        return _detection(rules, site, room, also, counted)
     except Refused as refused:
         if refused.file is not None:
             raise
-        raise Refused(
-            refused.reason, file=rule.path, line=rule.line("detection"), mend=refused.mend
-        ) from refused
+        raise Refused(refused.reason, file=rule.path, line=line, mend=refused.mend) from refused
     except SigmaError as error:
-        raise Refused(str(error), file=rule.path, line=rule.line("detection")) from error
+        raise Refused(str(error), file=rule.path, line=line) from error
 
 
-def _detection(rule: Rule, site: Site, room: int, also: Sequence[str]) -> Part:
-    assert isinstance(rule.sigma, SigmaRule)
-    # No pipeline runs on the rule, so nothing changes it (B36).
-    trees = [condition.parsed for condition in rule.sigma.detection.parsed_condition]
-    fields = list(dict.fromkeys([*fields_of(rule), *also]))
+def _detection(
+    rules: Sequence[Rule], site: Site, room: int, also: Sequence[str], counted: bool
+) -> Part:
+    # No pipeline runs on a rule, so nothing changes it (B36).
+    trees = [
+        condition.parsed
+        for rule in rules
+        if isinstance(rule.sigma, SigmaRule)
+        for condition in rule.sigma.detection.parsed_condition
+    ]
+    fields = list(dict.fromkeys([*(f for rule in rules for f in fields_of(rule)), *also]))
     keywords = has_keywords(trees)
     notes: list[str] = []
-    tables = list(_tables(rule, site, trees, fields, keywords, notes))
-    layout = _Layout(tables, fields, keywords)
+    tables = list(_tables(_feeds(rules), site, trees, fields, keywords, notes))
+    layout = _Layout(tables, fields, keywords, counted)
     text = layout.query(trees, short=False)
     if len(with_functions(text)) > room:
         text = layout.query(trees, short=True)
@@ -159,7 +176,7 @@ def has_keywords(nodes: Sequence[Any]) -> bool:
 
 
 def _tables(
-    rule: Rule,
+    able: Sequence[Feed],
     site: Site,
     trees: Sequence[Any],
     fields: Sequence[str],
@@ -167,7 +184,6 @@ def _tables(
     notes: list[str],
 ) -> Iterator[Table]:
     """The tables on which the rule can match; what is left out is noted."""
-    able = _feeds(rule)
     refusals: list[str] = []
     left = 0
     for feed in able:
@@ -197,13 +213,16 @@ def _tables(
     notes.extend(dict.fromkeys(refusals))
 
 
-def _feeds(rule: Rule) -> list[Feed]:
-    """The feeds that serve the rule, no event by two of them: a category's events are also
+def _feeds(rules: Sequence[Rule]) -> list[Feed]:
+    """The feeds that serve all rules, no event by two of them: a category's events are also
     those of their channel, a channel's also those of the whole product."""
-    able = feeds_for(catalogue(), rule, TARGET)
-    if rule.logsource.category is None and rule.logsource.product == "windows":
+    able = feeds_for(catalogue(), rules[0], TARGET)
+    for rule in rules[1:]:
+        able = [feed for feed in feeds_for(catalogue(), rule, TARGET) if feed in able]
+    logsource = rules[0].logsource
+    if logsource.category is None and logsource.product == "windows":
         able = [feed for feed in able if feed.logsource.category is None] or able
-        if rule.logsource.service is None:
+        if logsource.service is None:
             able = [feed for feed in able if feed.logsource.service is None] or able
     return able
 
@@ -223,8 +242,11 @@ def table_name(source: DataSource, site: Site) -> str:
 class _Layout:
     """Which columns the condition reads, and what each table has to compute for them."""
 
-    def __init__(self, tables: Sequence[Table], fields: Sequence[str], keywords: bool) -> None:
+    def __init__(
+        self, tables: Sequence[Table], fields: Sequence[str], keywords: bool, counted: bool
+    ) -> None:
         self.tables = tables
+        self._counted = counted
         self._extends: list[list[str]] = [[] for _ in tables]
         self.columns = {field: self._place(field) for field in fields}
         self._several = len(tables) > 1
@@ -267,12 +289,14 @@ class _Layout:
         if guard:
             lines.append(f"| where {guard}")
         extends = list(self._extends[number])
+        if self._counted:
+            extends.append(f"{IDENTITY} = {table.feed.source.extra['identity']}")
         if self._several and table.host != "Computer":
             extends.append(f"Computer = {table.host}")
         if extends:
             lines.append("| extend " + ", ".join(extends))
         items = table.feed.source.extra.get("items", {})
-        if self._several and items.get("form") == "bag":
+        if (self._several or self._counted) and items.get("form") == "bag":
             # One type per name: else the union splits the column in two (…_string, …_dynamic).
             lines.append(f"| extend {items['column']} = tostring({items['column']})")
         return lines
