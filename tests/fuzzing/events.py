@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -53,7 +54,12 @@ def entries(draw: Draw, made: Generated, position: int) -> Entry:
     fields |= {name: draw(st.sampled_from(["", *NUMBERS])) for name in ground.number}
     fields |= {name: draw(st.sampled_from(["", *ADDRESSES])) for name in ground.address}
     present = {name: value for name, value in fields.items() if value and value != "-"}
-    return _entry(made.ground, present, position)
+    return make_entry(made.ground, present, position)
+
+
+def make_entry(ground: str, present: dict[str, str], position: int, at: float = 0) -> Entry:
+    """An entry of a ground with these fields, ``at`` seconds after `TIME`."""
+    return replace(_entry(ground, present, position), time=TIME + timedelta(seconds=at))
 
 
 def _entry(ground: str, present: dict[str, str], position: int) -> Entry:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from sigma.exceptions import (
     SigmaValueError,
 )
 from sigma.filters import SigmaFilter
-from sigma.modifiers import modifier_mapping
+from sigma.modifiers import modifier_mapping, reverse_modifier_mapping
 from sigma.rule import SigmaRule
 
 from hafnium.errors import RuleError
@@ -179,15 +180,31 @@ def _sigma_error(document: _Document, error: SigmaError) -> RuleError:
     cut = reason.find(" in " + str(document.path))
     reason = reason[:cut] if cut > 0 else reason
     place = next((key for kind, key in _PLACES if isinstance(error, kind)), "title")
-    mend = None
-    if isinstance(error, SigmaModifierError):
-        for name, line in document.lines.items():
+    unknown = _unknown_modifier(document)
+    if isinstance(error, SigmaModifierError) and unknown:
+        line, word = unknown
+        near = difflib.get_close_matches(word, modifier_mapping, 1)
+        mend = f"did you mean |{near[0]}?" if near else None
+        return RuleError(reason, file=document.path, line=line, mend=mend)
+    misused = _MISUSED.match(reason)
+    if misused:
+        name = reverse_modifier_mapping.get(misused["modifier"], misused["modifier"])
+        reason = f"the modifier |{name} cannot be used with the value {misused['value']}"
+        return _error(document, reason, place, "write a text in quotes, or use another modifier")
+    return _error(document, reason, place)
+
+
+_MISUSED = re.compile(r"Modifier (?P<modifier>\w+) incompatible to value type of (?P<value>.*)")
+
+
+def _unknown_modifier(document: _Document) -> tuple[int, str] | None:
+    """Line and word of the first modifier that Sigma does not have."""
+    for name, line in document.lines.items():
+        if name.startswith("detection."):
             for word in name.split("|")[1:]:
-                if word.split(".")[0] not in modifier_mapping and name.startswith("detection."):
-                    near = difflib.get_close_matches(word, modifier_mapping, 1)
-                    mend = f"did you mean |{near[0]}?" if near else None
-                    return RuleError(reason, file=document.path, line=line, mend=mend)
-    return _error(document, reason, place, mend)
+                if word.split(".")[0] not in modifier_mapping:
+                    return line, word
+    return None
 
 
 def _error(document: _Document, reason: str, key: str, mend: str | None = None) -> RuleError:
