@@ -25,6 +25,7 @@ from hafnium.sources import DataSource, Feed, feeds_for, fields_of, load_catalog
 
 from .compiler_backend import Conditions
 from .compiler_columns import DECODE, Column, Table
+from .compiler_context import context
 from .compiler_fold import known
 from .compiler_text import joined
 
@@ -82,42 +83,20 @@ def compile_rule(rule: Rule, site: Site) -> Query:
             mend="split the rule",
         )
     return Query(
-        rule, TARGET, "kql", text, part.sources, part.needs, part.notes, context(rule, part.tables)
+        rule,
+        TARGET,
+        "kql",
+        text,
+        part.sources,
+        part.needs,
+        part.notes,
+        context(part.tables, part.columns),
     )
 
 
 def with_functions(text: str) -> str:
     """The query with the functions that it calls in front."""
     return f"{DECODE}\n{text}" if "hf_text(" in text else text
-
-
-def context(rule: Rule, tables: Sequence[Table]) -> dict[str, Any]:
-    """What the packager wants to know of the query: tables, connectors, entities."""
-    connectors: dict[str, list[str]] = {}
-    for table in tables:
-        said = table.feed.source.extra.get("connector")
-        if said:
-            known_types = connectors.setdefault(said["id"], [])
-            known_types += [t for t in said["dataTypes"] if t not in known_types]
-    return {
-        "tables": list(dict.fromkeys(table.name for table in tables)),
-        "connectors": connectors,
-        "entities": _entities(tables),
-    }
-
-
-def _entities(tables: Sequence[Table]) -> list[Mapping[str, str]]:
-    """The entities whose columns every table of the query has."""
-    per_table = [
-        [
-            {**said, "column": "Computer"} if said["column"] == table.host else dict(said)
-            for said in table.feed.source.extra.get("entities", [])
-        ]
-        for table in tables
-    ]
-    if len(tables) == 1:
-        return [dict(said) for said in tables[0].feed.source.extra.get("entities", [])]
-    return [said for said in per_table[0] if all(said in other for other in per_table[1:])]
 
 
 def detection(

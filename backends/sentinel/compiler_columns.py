@@ -86,7 +86,7 @@ class Table:
             column = self._columns[stored]
             return self._or_item(field, column) if self._may_override(field) else column
         if stored in extra.get("computed", {}):
-            return Column(extra["computed"][stored])
+            return Column(extra["computed"][stored]["kql"])
         if stored in extra.get("many", {}):
             column, element = extra["many"][stored]
             return Column(_every(column, element), many=True)

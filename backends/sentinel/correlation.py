@@ -28,8 +28,9 @@ from hafnium.rule import Rule
 from hafnium.siem import Query
 from hafnium.site import Site
 
-from .compiler import IDENTITY, LONGEST, TARGET, Part, context, detection, with_functions
-from .compiler_columns import Table
+from .compiler import IDENTITY, LONGEST, TARGET, Part, detection, with_functions
+from .compiler_columns import Column, Table
+from .compiler_context import context
 from .compiler_text import SEPARATOR, literal
 
 _AT_LEAST = {
@@ -60,7 +61,7 @@ def compile_correlation(rule: Rule, site: Site) -> Query:
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         tuple(dict.fromkeys(need for part in parts for need in part.needs)),
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-        {**context(rule, tables), "seconds": built.seconds},
+        {**context(tables, built.columns), "seconds": built.seconds},
     )
 
 
@@ -156,6 +157,12 @@ class _Correlation:
             seen = ", ".join(f"hf_s{n} = toint(countif(hf_rule == {n}) > 0)" for n in numbers)
             return self._windows("", f"{seen} by {self._window}", self._temporal(), ["hf_rule"])
         raise Refused(f"correlation type {kind.name.lower()} is not supported")
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns that every base has under one name."""
+        first, *others = [base.part.columns for base in self.bases]
+        return {f: c for f, c in first.items() if all(o.get(f) == c for o in others)}
 
     @property
     def _window(self) -> str:
