@@ -5,8 +5,9 @@ tags and attributes of the System block and ``<Data Name='…'>`` of EventData w
 expressions that do not decode: ``&``, ``<`` and ``>`` stay ``&amp;``, ``&lt;``, ``&gt;``. A tag
 with attributes is not read, so a classic event (``<EventID Qualifiers=…>``) has ``EventCode``
 but no ``EventID``. A name in both blocks becomes a multivalue. Field names are cleaned
-(``Threat Name`` → ``Threat_Name``). There is no rendered message. ``host`` is the computer's
-name up to the first dot.
+(``Threat Name`` → ``Threat_Name``). A log that carries the rendered text is a forwarded event:
+its XML has ``<RenderingInfo>``, from which the add-on reads ``Message``. ``host`` is the
+computer's name up to the first dot.
 
 Unnamed ``<Data>`` items are in ``EventData_Xml``; our app adds them as the multivalue ``Data``,
 and decodes and names those of MSExchange Management.
@@ -53,9 +54,10 @@ def record_windows(entry: WindowsEvent, index: str) -> Record:
     named = _named(entry)
     unnamed = [escape(item) for item in entry.unnamed]
     data_xml = _event_data(named, unnamed)
+    message = entry.message or ""
     fields: dict[str, Any] = {
         "_time": 0.0 if entry.time is None else entry.time.timestamp(),
-        "_raw": _event(entry, data_xml),
+        "_raw": _event(entry, data_xml, _rendering(message)),
         "source": f"XmlWinEventLog:{channel}",
         "sourcetype": "XmlWinEventLog",
         "host": entry.host.partition(".")[0],
@@ -64,18 +66,17 @@ def record_windows(entry: WindowsEvent, index: str) -> Record:
     }
     for name, value in named:
         _add(fields, _clean(name), value)
+    _add(fields, "Message", escape(message))
     if channel.lower() == "msexchange management":
         unnamed = list(entry.unnamed)
         items = zip(_CMDLET_ITEMS, unnamed, strict=False)
         fields.update({name: item for name, item in items if name})
     if texts := [item for item in unnamed if item]:
         fields["Data"] = texts if len(texts) > 1 else texts[0]
-    lost = {"Message"} if "Message" in entry.fields and "Message" not in entry.data else ()
     return Record(
         _PATHS.get(channel.lower(), "wineventlog"),
         index,
         {name: value for name, value in fields.items() if value != ""},
-        frozenset(lost),
     )
 
 
@@ -129,7 +130,11 @@ def _event_data(named: Sequence[tuple[str, str]], unnamed: Sequence[str]) -> str
     return "".join((*items, *(f"<Data>{item}</Data>" for item in unnamed)))
 
 
-def _event(entry: WindowsEvent, data_xml: str) -> str:
+def _rendering(message: str) -> str:
+    return f"<RenderingInfo><Message>{escape(message)}</Message></RenderingInfo>" if message else ""
+
+
+def _event(entry: WindowsEvent, data_xml: str, rendering: str) -> str:
     system = entry.system
     qualifiers = f" Qualifiers='{system['Qualifiers']}'" if "Qualifiers" in system else ""
     parts = [
@@ -142,7 +147,7 @@ def _event(entry: WindowsEvent, data_xml: str) -> str:
         _execution(system),
         *_tags(system, ("Channel", "Computer")),
         _security(system),
-        f"</System><EventData>{data_xml}</EventData></Event>",
+        f"</System><EventData>{data_xml}</EventData>{rendering}</Event>",
     ]
     return "".join(parts)
 

@@ -112,10 +112,12 @@ def test_a_name_that_comes_twice_becomes_a_multivalue():
     assert found["Item"] == ["a", "b&lt;"]
 
 
-def test_the_rendered_message_is_lost_unless_it_is_an_item():
-    assert stored(SYSTEM, message="Process Create").lost == {"Message"}
-    assert "Message" not in stored(SYSTEM, message="Process Create").fields
-    assert stored(SYSTEM, {"Message": "x"}).lost == frozenset()
+def test_the_rendered_message_is_that_of_a_forwarded_event():
+    found = stored(SYSTEM, message="a < b")
+    assert found.fields["Message"] == "a &lt; b"
+    assert "<RenderingInfo><Message>a &lt; b</Message></RenderingInfo>" in found.fields["_raw"]
+    assert "Message" not in stored(SYSTEM).fields
+    assert stored(SYSTEM, {"Message": "x"}).fields["Message"] == "x"
 
 
 def test_unnamed_items_are_in_the_xml_and_a_multivalue():
