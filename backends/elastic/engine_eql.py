@@ -78,7 +78,7 @@ def conjunction(parts: list[Condition]) -> Condition:
     tests = [part.predicate() for part in parts if not part.is_constant]
     if not tests:
         return TRUE
-    return Condition(query=lambda doc: all(test(doc) for test in tests))
+    return Condition(query=_all(tests))
 
 
 def disjunction(parts: list[Condition]) -> Condition:
@@ -89,7 +89,27 @@ def disjunction(parts: list[Condition]) -> Condition:
     tests = [part.predicate() for part in parts if not part.is_constant]
     if not tests:
         return NULL if None in constants else FALSE
-    return Condition(query=lambda doc: any(test(doc) for test in tests))
+    return Condition(query=_any(tests))
+
+
+def _all(tests: list[Predicate]) -> Predicate:
+    def holds(doc: Doc) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator costs twice as much here
+            if not test(doc):
+                return False
+        return True
+
+    return tests[0] if len(tests) == 1 else holds
+
+
+def _any(tests: list[Predicate]) -> Predicate:
+    def holds(doc: Doc) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator costs twice as much here
+            if test(doc):
+                return True
+        return False
+
+    return tests[0] if len(tests) == 1 else holds
 
 
 class EqlCondition:

@@ -84,6 +84,8 @@ def _field_test(
     kind, name, holds = owner.kind(field), field.name, _ORDER[op]
     number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
     if kind == "keyword" and isinstance(wanted, str):
+        if op == "==":
+            return _equals(name, wanted)
         return lambda doc: any(holds(str(value), wanted) for value in doc.values(name))
     if kind == "long" and number:
         return lambda doc: any(holds(value, wanted) for value in doc.values(name))
@@ -96,6 +98,16 @@ def _field_test(
         block = network(wanted)
         return lambda doc: any(inside(address(value), block) for value in doc.values(name))
     raise EngineError(f"EQL: [{name}] has type [{kind}]; {op} {wanted!r} does not fit it")
+
+
+def _equals(name: str, wanted: str) -> Callable[[Doc], bool]:
+    """The commonest comparison of all, without a detour."""
+
+    def test(doc: Doc) -> bool:
+        value = doc.fields.get(name)
+        return wanted in value if isinstance(value, list) else value == wanted
+
+    return test
 
 
 def _scripted(owner: EqlCondition, left: Node, op: str, wanted: Literal) -> Condition:

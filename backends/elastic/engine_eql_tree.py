@@ -6,6 +6,7 @@ on a field, ``~`` on a function, ``like`` against ``like~``.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ class Field:
     optional: bool
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
     """The tree below ``base_query``. Raises `EngineError` for what Elasticsearch rejects."""
     import eql

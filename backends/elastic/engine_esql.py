@@ -45,6 +45,7 @@ def _parser() -> Any:
     return Lark(grammar, parser="lalr", maybe_placeholders=True)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
     """The parse tree. Raises `EngineError` for what is no ES|QL, or not of this subset."""
     from lark.exceptions import LarkError

@@ -104,16 +104,14 @@ class Document:
 
 def stamp(time: datetime) -> str:
     """ISO 8601 in UTC with milliseconds: what a date field keeps."""
-    utc = time.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def whole(text: str) -> int | None:
-    """A decimal or ``0x`` number, as Java's ``Long.decode`` reads it."""
-    try:
-        return int(text, 16) if text[:2].lower() == "0x" else int(text)
-    except ValueError:
-        return None
+    """A decimal or ``0x`` number in the form in which servers write numbers; None for others."""
+    if re.fullmatch(r"0|-?[1-9][0-9]*", text):
+        return int(text)
+    return int(text, 16) if re.fullmatch(r"0[xX][0-9A-Fa-f]+", text) else None
 
 
 def is_address(text: str) -> bool:
@@ -149,37 +147,43 @@ def last_part(path: str) -> str | None:
     return name if slash and name else None
 
 
+_PIECE = re.compile(r'(?P<slashes>\\*)"(?P<double>"?)|(?P<space>[ \t]+)|[^" \t\\]+|\\+')
+
+
 def arguments(command: str) -> list[str]:
-    """A command line cut into arguments by the rules of the Windows C runtime."""
+    """A command line cut into arguments by the rules of the Windows C runtime.
+
+    Backslashes count only before a quote, where two stand for one; two quotes inside quotes
+    stand for one and end the quoting.
+    """
     out: list[str] = []
-    word: list[str] = []
-    quoted, slashes, open_word, i = False, 0, False, 0
-    while i < len(command):
-        char = command[i]
-        if char == "\\":
-            slashes += 1
-            open_word = True
-        elif char == '"':
-            word.append("\\" * (slashes // 2))
-            if slashes % 2:
-                word.append('"')
-            elif quoted and command[i + 1 : i + 2] == '"':
-                word.append('"')
-                i += 1
-                quoted = False
-            else:
-                quoted = not quoted
-            slashes, open_word = 0, True
-        elif char in " \t" and not quoted:
-            if open_word:
-                out.append("".join(word) + "\\" * slashes)
-            word, slashes, open_word = [], 0, False
+    word: list[str] | None = None
+    quoted = False
+    position = 0
+    while match := _PIECE.match(command, position):
+        position = match.end()
+        slashes, double, space = match.group("slashes", "double", "space")
+        if space is not None and not quoted:
+            if word is not None:
+                out.append("".join(word))
+            word = None
+            continue
+        word = word or []
+        if slashes is None:
+            word.append(match.group())
+            continue
+        word.append("\\" * (len(slashes) // 2))
+        if len(slashes) % 2:
+            word.append('"')
+            position -= len(double)
+        elif quoted and double:
+            word.append('"')
+            quoted = False
         else:
-            word.append("\\" * slashes + char)
-            slashes, open_word = 0, True
-        i += 1
-    if open_word:
-        out.append("".join(word) + "\\" * slashes)
+            quoted = not quoted
+            position -= len(double)
+    if word is not None:
+        out.append("".join(word))
     return out
 
 

@@ -7,8 +7,9 @@ for what was moved), drops empty values, ``-`` and null GUIDs, and takes the tim
 
 from __future__ import annotations
 
+import contextlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from hafnium.backends.elastic.recorder_document import (
     Document,
@@ -121,10 +122,11 @@ def sysmon(entry: WindowsEvent, dataset: str | None) -> Document:
 
 def _time(document: Document) -> None:
     text = document.data.get("UtcTime", "")
-    if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", text):
-        moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
-        document.fields["event.created"] = document.fields.get("@timestamp", stamp(moment))
-        document.fields["@timestamp"] = stamp(moment)
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}", text):
+        with contextlib.suppress(ValueError):
+            moment = datetime.fromisoformat(text + "Z")
+            document.put("event.created", document.fields.get("@timestamp"))
+            document.fields["@timestamp"] = stamp(moment)
     document.drop(["UtcTime"])
 
 
