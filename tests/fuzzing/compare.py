@@ -67,7 +67,7 @@ def _way(matcher: Matcher, engine: Engine, entries: Sequence[Entry], way: int) -
         if list(matcher.detect(entry, recorded[way].lost)):
             seen["matches"] += 1
             wanted.add(entry.position)
-    got = {match.entries[0].position for match in engine.scan(entries, way)}
+    got = {match.entries[0].position for match in engine.detect(entries, way)}
     label = f"{engine.backend.name}/{way}"
     lines = [f"{label}: {error}" for error in engine.broken.values()]
     for kind, positions in (("missing", wanted - got), ("unexpected", got - wanted)):

@@ -7,7 +7,6 @@ recorded as that SIEM stores them, and the shipped text runs in the engine for i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from hafnium.entries import Entry
@@ -57,20 +56,11 @@ def event_of(rule: Rule, entry: Entry) -> Event | None:
     return None
 
 
-@dataclass
-class _Counted:
-    """A correlation with what its base rules found so far, by this engine."""
-
-    query: Query
-    correlation: Correlation
-    entries: dict[int, Entry] = field(default_factory=dict)
-
-
 class Engine:
     """A SIEM's compiled rules, run on entries in the engine for its language.
 
-    ``broken`` holds, by rule id, what the engine said of a query that it rejected; such a
-    query is not run again.
+    ``queries`` are the detections, ``correlations`` the rest. ``broken`` holds, by rule id, what
+    the engine said of a query that it rejected; such a query is not run again.
     """
 
     def __init__(
@@ -82,35 +72,68 @@ class Engine:
     ) -> None:
         self.backend = backend
         self.queries: list[Query] = []
+        self.correlations: list[Query] = []
         self.broken: dict[str, EngineError] = {}
-        self._counted: list[_Counted] = []
         site = site or Site()
         for rule in rules:
             try:
                 query = backend.compile(rule, site)
             except Refused as error:
                 refused.append(error)
-                continue
-            if rule.correlation:
-                self._counted.append(_Counted(query, Correlation(rule)))
             else:
-                self.queries.append(query)
+                (self.correlations if rule.correlation else self.queries).append(query)
 
-    def scan(self, entries: Iterable[Entry], way: int = 0) -> Iterator[Match]:
-        """Detections batch by batch, then the correlations.
+    def scan(self, entries: Iterable[Entry]) -> Iterator[Match]:
+        """What the rules find by the usual way in: detections, then correlations."""
+        base = {r.id for query in self.correlations for r in query.rule.references}
+        counted: list[Match] = []
+        for match in self.detect(entries):
+            if match.rule.id in base:
+                counted.append(match)
+            if match.rule.output:
+                yield match
+        yield from self.correlate(counted)
+
+    def detect(self, entries: Iterable[Entry], way: int = 0) -> Iterator[Match]:
+        """The detections, those that only serve a correlation included, batch by batch.
 
         ``way`` chooses the way in: 0 is each entry's usual record, 1 the next one …
         """
         stream = iter(entries)
         while batch := list(islice(stream, BATCH)):
-            yield from self._detect(batch, way)
-        if way == 0:
-            yield from self._correlate()
+            replay, owners = self._load(batch, way)
+            for query in self.queries:
+                for hit in self._search(replay, query):
+                    entry = owners[hit[0]]
+                    yield Match(query.rule, (entry,), event_of(query.rule, entry))
 
-    @property
-    def correlations(self) -> list[Query]:
-        """The compiled correlations; they run on the usual way in only."""
-        return [counted.query for counted in self._counted]
+    def correlate(self, found: Sequence[Match]) -> Iterator[Match]:
+        """The correlations among detections.
+
+        An episode counts as found when the engine's own query fired inside it; a hit that lies
+        in no episode is reported as it is, so that it shows up as a difference.
+        """
+        for query in self.correlations:
+            correlation = Correlation(query.rule)
+            entries: dict[int, Entry] = {}
+            for index, reference in enumerate(query.rule.references):
+                for match in found:
+                    if match.rule.id == reference.id:
+                        (entry,) = match.entries
+                        entries[id(entry)] = entry
+                        correlation.add(index, entry, fields_of(match))
+            replay, owners = self._load(list(entries.values()), 0)
+            hits = [tuple(owners[n] for n in hit) for hit in self._search(replay, query)]
+            inside: set[int] = set()
+            for episode in correlation.findings():
+                members = {id(entry) for entry in episode}
+                fired = {n for n, hit in enumerate(hits) if {id(e) for e in hit} <= members}
+                if fired:
+                    inside |= fired
+                    yield Match(query.rule, episode)
+            for number, hit in enumerate(hits):
+                if number not in inside:
+                    yield Match(query.rule, hit)
 
     def _search(self, replay: Replay, query: Query) -> list[tuple[int, ...]]:
         if query.rule.id in self.broken:
@@ -131,40 +154,11 @@ class Engine:
                 records.append(recorded[way])
         return self.backend.replay(records), owners
 
-    def _detect(self, batch: Sequence[Entry], way: int) -> Iterator[Match]:
-        replay, owners = self._load(batch, way)
-        for query in self.queries:
-            for hit in self._search(replay, query):
-                yield from self._found(query.rule, owners[hit[0]])
 
-    def _found(self, rule: Rule, entry: Entry) -> Iterator[Match]:
-        event = event_of(rule, entry)
-        fields = Fields(event.fields if event else entry.fields, entry.host)
-        for counted in self._counted:
-            for index, reference in enumerate(counted.query.rule.references):
-                if reference.id == rule.id:
-                    counted.correlation.add(index, entry, fields)
-                    counted.entries[id(entry)] = entry
-        if rule.output:
-            yield Match(rule, (entry,), event)
-
-    def _correlate(self) -> Iterator[Match]:
-        """An episode counts as found when the engine's own query fired inside it; a hit that
-        lies in no episode is reported as it is, so that it shows up as a difference."""
-        for counted in self._counted:
-            replay, owners = self._load(list(counted.entries.values()), 0)
-            found = self._search(replay, counted.query)
-            hits = [tuple(owners[number] for number in hit) for hit in found]
-            inside: set[int] = set()
-            for episode in counted.correlation.findings():
-                members = {id(entry) for entry in episode}
-                fired = {n for n, hit in enumerate(hits) if {id(e) for e in hit} <= members}
-                if fired:
-                    inside |= fired
-                    yield Match(counted.query.rule, episode)
-            for number, hit in enumerate(hits):
-                if number not in inside:
-                    yield Match(counted.query.rule, hit)
+def fields_of(match: Match) -> Fields:
+    """The fields of a detection's event, as correlations group by them."""
+    (entry,) = match.entries
+    return Fields(match.event.fields if match.event else entry.fields, entry.host)
 
 
 def ways(backend: Backend, entries: Sequence[Entry]) -> int:

@@ -26,7 +26,7 @@ from hafnium.readers import read
 from hafnium.rule import Rule
 
 Place = tuple[str, int]
-"""Source relative to the scenario's folder, and line."""
+"""Source, as ``scenario/path in its folder``, and line."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Scenario:
 
     def place(self, entry: Entry) -> Place:
         source = Path(entry.source).relative_to(self.folder).as_posix()
-        return source, entry.position
+        return f"{self.name}/{source}", entry.position
 
 
 def _raise(error: ReadError) -> None:
@@ -82,7 +82,7 @@ def _scenario(file: Path, names: Mapping[str, str]) -> Scenario:
         scenario = Scenario(file.parent, said["title"], said.get("host"))
         for row in said.get("expect") or ():
             if "correlation" in row:
-                places = frozenset((s["source"], int(s["line"])) for s in row["sources"])
+                places = frozenset(_place(file, source) for source in row["sources"])
                 rule = _rule(file, names, row["correlation"])
                 scenario.episodes.setdefault(rule, []).append(places)
             else:
@@ -102,12 +102,15 @@ def _add(
     into: dict[str, set[Place]], file: Path, names: Mapping[str, str], row: Mapping[str, Any]
 ) -> None:
     for rule in row["rules"]:
-        places = into.setdefault(_rule(file, names, rule), set())
-        places.add((row["source"], int(row["line"])))
+        into.setdefault(_rule(file, names, rule), set()).add(_place(file, row))
+
+
+def _place(file: Path, row: Mapping[str, Any]) -> Place:
+    return f"{file.parent.name}/{row['source']}", int(row["line"])
 
 
 def _rule(file: Path, names: Mapping[str, str], said: str) -> str:
-    """The id of a rule; a name that is not in the pack stays as it is and never matches."""
+    """The id of a rule. A name that the pack does not have is an error in the sample."""
     if said not in names:
         raise ReadError(f"names the rule {said!r}, which does not exist", file=file)
     return names[said]

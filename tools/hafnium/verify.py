@@ -26,7 +26,6 @@ Key = tuple[str, frozenset[Place]]
 class Difference:
     """``kind``: missing, unexpected, refused, or broken (the engine rejected the query)."""
 
-    scenario: str
     engine: str
     rule: str
     kind: str
@@ -34,11 +33,9 @@ class Difference:
     detail: str = ""
 
     def __str__(self) -> str:
-        where = ", ".join(f"{self.scenario}/{source}:{line}" for source, line in self.places)
-        text = f"{self.engine}: {self.rule}: {self.kind}"
-        if where or self.scenario:
-            text += f" {where or self.scenario}"
-        return text + (f" ({self.detail})" if self.detail else "")
+        where = ", ".join(f"{source}:{line}" for source, line in self.places)
+        detail = f"({self.detail})" if self.detail else ""
+        return " ".join(filter(None, (f"{self.engine}: {self.rule}: {self.kind}", where, detail)))
 
 
 @dataclass
@@ -65,9 +62,26 @@ class Report:
     def cell(self, rule: str, engine: str) -> Cell:
         return self.cells.setdefault((rule, engine), Cell())
 
-    def differ(self, rule: Rule, difference: Difference) -> None:
-        self.differences.append(difference)
-        self.cell(rule.id, difference.engine.split("/")[0]).wrong += 1
+    def differ(
+        self,
+        rule_id: str,
+        engine: str,
+        kind: str,
+        places: tuple[Place, ...] = (),
+        detail: str = "",
+    ) -> None:
+        """Note a difference; ``engine`` may name a way in (``sentinel/2``)."""
+        name = next(rule.name for rule in self.rules if rule.id == rule_id)
+        self.differences.append(Difference(engine, name, kind, places, detail))
+        self.cell(rule_id, engine.split("/", maxsplit=1)[0]).wrong += 1
+
+    def refuse(self, engine: str, refused: Sequence[Refused]) -> None:
+        """Note rules that an engine cannot run at all."""
+        by_path = {str(rule.path): rule.id for rule in self.rules}
+        for error in refused:
+            rule_id = by_path[error.file or ""]
+            self.cell(rule_id, engine).refused = True
+            self.differ(rule_id, engine, "refused", detail=error.reason)
 
 
 def verify(
@@ -76,132 +90,121 @@ def verify(
     engines: Sequence[str],
     step: Callable[[str], None] = lambda what: None,
 ) -> Report:
-    """Run everything. ``step`` is told before each scenario × engine."""
+    """Run everything. ``step`` is told before each piece of work.
+
+    Raises `hafnium.errors.ReadError` for a sample that cannot be read.
+    """
     report = Report(rules, engines)
-    compiled = {name: _compile(name, rules, report) for name in engines if name != REFERENCE}
-    for scenario in scenarios:
-        entries = scenario.entries()
-        bench = _Bench(scenario, entries, rules, report)
-        for name in engines:
-            step(f"{scenario.name} in {name}")
-            if name == REFERENCE:
-                bench.reference()
-            else:
-                bench.engine(compiled[name])
+    step("reading the samples")
+    bench = _Bench(scenarios, report)
+    for name in engines:
+        step(f"all samples in {name}")
+        if name == REFERENCE:
+            bench.reference()
+        else:
+            bench.engine(_compile(name, rules, report))
     return report
 
 
 def _compile(name: str, rules: Sequence[Rule], report: Report) -> Engine:
     refused: list[Refused] = []
     engine = Engine(backends()[name], rules, refused)
-    by_path = {str(rule.path): rule for rule in rules}
-    for error in refused:
-        rule = by_path[error.file or ""]
-        report.cell(rule.id, name).refused = True
-        report.differ(rule, Difference("", name, rule.name, "refused", detail=error.reason))
+    report.refuse(name, refused)
     return engine
 
 
 class _Bench:
-    """One scenario's entries, with what the matcher says of them."""
+    """All scenarios, with what the matcher says of them.
 
-    def __init__(
-        self, scenario: Scenario, entries: Sequence[Entry], rules: Sequence[Rule], report: Report
-    ) -> None:
-        self.scenario = scenario
-        self.entries = entries
-        self.rules = {rule.id: rule for rule in rules}
-        self.matcher = Matcher(rules)
+    Detections are run over all scenarios at once, correlations over each by itself.
+    """
+
+    def __init__(self, scenarios: Sequence[Scenario], report: Report) -> None:
+        self.scenarios = scenarios
         self.report = report
-        self.said = self._keys(self.matcher.scan(entries))
+        self.parts = [scenario.entries() for scenario in scenarios]
+        self.entries = [entry for part in self.parts for entry in part]
+        self.places = {
+            id(entry): scenario.place(entry)
+            for scenario, part in zip(scenarios, self.parts, strict=True)
+            for entry in part
+        }
+        self.said = {key for part in self.parts for key in self._matched(part)}
+
+    def _matched(self, part: Sequence[Entry]) -> set[Key]:
+        return self._keys(Matcher(self.report.rules).scan(part))
 
     def _keys(self, found: Iterable[Match]) -> set[Key]:
         return {
-            (match.rule.id, frozenset(self.scenario.place(e) for e in match.entries))
-            for match in found
+            (match.rule.id, frozenset(self.places[id(e)] for e in match.entries)) for match in found
         }
 
     def reference(self) -> None:
         """The matcher against ``expected.yml``."""
-        wanted = {
-            (rule, frozenset((place,)))
-            for rule, places in self.scenario.expect.items()
-            for place in places
-        } | {(rule, ep) for rule, episodes in self.scenario.episodes.items() for ep in episodes}
+        wanted: set[Key] = set()
+        for scenario in self.scenarios:
+            for rule, places in scenario.expect.items():
+                wanted |= {(rule, frozenset((place,))) for place in places}
+            for rule, episodes in scenario.episodes.items():
+                wanted |= {(rule, episode) for episode in episodes}
+        self.report.refuse(REFERENCE, Matcher(self.report.rules).refused)
         self._compare(REFERENCE, wanted, self.said)
-        for refused in self.matcher.refused:
-            rule = next(r for r in self.rules.values() if str(r.path) == refused.file)
-            difference = Difference(
-                self.scenario.name, REFERENCE, rule.name, "refused", detail=refused.reason
-            )
-            self.report.differ(rule, difference)
+        self._count(REFERENCE, wanted & self.said, self.said)
 
     def engine(self, engine: Engine) -> None:
         """A SIEM's engine against the matcher, one way in after the other."""
         name = engine.backend.name
-        for way in range(ways(engine.backend, self.entries)):
-            label = name if way == 0 else f"{name}/{way + 1}"
-            found = self._keys(engine.scan(self.entries, way))
-            self._broken(engine, label)
-            ran = [*engine.queries, *(engine.correlations if way == 0 else ())]
-            compiled = {query.rule.id for query in ran}
-            wanted = self.said if way == 0 else self._reduced(engine, way)
-            wanted = {key for key in wanted if key[0] in compiled}
-            self._compare(label, wanted, found, count=way == 0, rules=compiled)
-
-    def _broken(self, engine: Engine, label: str) -> None:
+        compiled = {query.rule.id for query in (*engine.queries, *engine.correlations)}
+        wanted = {key for key in self.said if key[0] in compiled}
+        detected = list(engine.detect(self.entries))
+        found = self._keys(match for match in detected if match.rule.output)
+        for part in self.parts:
+            members = {id(entry) for entry in part}
+            inside = [match for match in detected if id(match.entries[0]) in members]
+            found |= self._keys(engine.correlate(inside))
+        self._compare(name, wanted, found)
+        self._count(name, wanted & found, found, compiled)
+        for way in range(1, ways(engine.backend, self.entries)):
+            found = self._keys(m for m in engine.detect(self.entries, way) if m.rule.output)
+            self._compare(f"{name}/{way + 1}", self._reduced(engine, way), found)
         for rule_id, error in engine.broken.items():
-            rule = self.rules[rule_id]
-            self.report.differ(
-                rule,
-                Difference(self.scenario.name, label, rule.name, "broken", detail=str(error)),
-            )
+            self.report.differ(rule_id, name, "broken", detail=str(error))
 
     def _reduced(self, engine: Engine, way: int) -> set[Key]:
         """What the matcher says of the entries as another way in keeps them, for the rules
         whose query searches that way."""
         searched = {query.rule.id: set(query.sources) for query in engine.queries}
+        matcher = Matcher(self.report.rules)
         wanted: set[Key] = set()
         for entry in self.entries:
             recorded = engine.backend.record(entry)
             if way >= len(recorded):
                 continue
             record = recorded[way]
-            for match in self.matcher.detect(entry, record.lost):
+            for match in matcher.detect(entry, record.lost):
                 if record.path in searched.get(match.rule.id, ()):
-                    place = self.scenario.place(entry)
-                    wanted.add((match.rule.id, frozenset((place,))))
+                    wanted.add((match.rule.id, frozenset((self.places[id(entry)],))))
         return wanted
 
-    def _compare(
-        self,
-        engine: str,
-        wanted: set[Key],
-        found: set[Key],
-        *,
-        count: bool = True,
-        rules: set[str] | None = None,
-    ) -> None:
+    def _compare(self, engine: str, wanted: set[Key], found: set[Key]) -> None:
         for kind, keys in (("missing", wanted - found), ("unexpected", found - wanted)):
             for rule_id, places in sorted(keys, key=lambda k: (k[0], sorted(k[1]))):
-                rule = self.rules[rule_id]
-                difference = Difference(
-                    self.scenario.name, engine, rule.name, kind, tuple(sorted(places))
-                )
-                self.report.differ(rule, difference)
-        if count:
-            self._count(engine, wanted & found, found, rules)
+                self.report.differ(rule_id, engine, kind, tuple(sorted(places)))
 
-    def _count(self, engine: str, right: set[Key], found: set[Key], rules: set[str] | None) -> None:
+    def _count(
+        self, engine: str, right: set[Key], found: set[Key], rules: set[str] | None = None
+    ) -> None:
         hits: dict[str, set[Place]] = {}
         for rule_id, places in found:
             hits.setdefault(rule_id, set()).update(places)
-        for rule in self.rules.values():
-            if not rule.output or (rules is not None and rule.id not in rules):
-                continue
-            cell = self.report.cell(rule.id, engine)
-            near = self.scenario.near.get(rule.id, set()) - hits.get(rule.id, set())
-            positives = sum(1 for rule_id, _ in right if rule_id == rule.id)
-            cell.positives += positives
-            cell.near += len(near)
-            cell.others += len(self.entries) - len(hits.get(rule.id, ())) - len(near)
+        near: dict[str, set[Place]] = {}
+        for scenario in self.scenarios:
+            for rule_id, at in scenario.near.items():
+                near.setdefault(rule_id, set()).update(at)
+        for rule in self.report.rules:
+            if rule.output and (rules is None or rule.id in rules):
+                cell = self.report.cell(rule.id, engine)
+                hit = hits.get(rule.id, set())
+                cell.positives = sum(1 for rule_id, _ in right if rule_id == rule.id)
+                cell.near = len(near.get(rule.id, set()) - hit)
+                cell.others = len(self.entries) - len(hit) - cell.near

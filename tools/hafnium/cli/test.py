@@ -66,7 +66,7 @@ def _run(rules: list[Rule], found: list[Scenario], names: list[str]) -> Report:
         return verify(rules, found, names)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=len(found) * len(names))
+        task = progress.add_task("", total=len(names) + 1)
 
         def step(what: str) -> None:
             progress.update(task, advance=1, description=what)
