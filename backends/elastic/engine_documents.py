@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from hafnium.backends.elastic.engine_text import fold
-from hafnium.backends.elastic.engine_types import DECLARED
+from hafnium.backends.elastic.engine_types import DECLARED, type_of
 from hafnium.errors import EngineError
 from hafnium.siem import Record
 
@@ -70,6 +70,7 @@ class Index:
     def search(self, patterns: Iterable[str]) -> Target:
         """The part that index patterns name. A pattern with a leading ``-`` takes away."""
         names: list[str] = []
+        patterns = list(patterns)
         for pattern in patterns:
             if pattern.startswith("-"):
                 names = [name for name in names if not fnmatch.fnmatchcase(name, pattern[1:])]
@@ -81,7 +82,8 @@ class Index:
                 ]
         docs = [doc for name in names for doc in self._stores[name]]
         docs.sort(key=lambda doc: doc.ref)
-        return Target(docs, frozenset().union(*(self._fields_of(name) for name in names)))
+        seen = frozenset[str]().union(*(self._fields_of(name) for name in names))
+        return Target(docs, seen, [p for p in patterns if not p.startswith("-")])
 
     def _fields_of(self, store: str) -> frozenset[str]:
         if store not in self._mapped:
@@ -94,13 +96,21 @@ class Index:
 class Target:
     """The documents that a query searches."""
 
-    def __init__(self, docs: list[Doc], seen: frozenset[str]) -> None:
+    def __init__(self, docs: list[Doc], seen: frozenset[str], patterns: list[str]) -> None:
         self.docs = docs
         self._seen = seen
+        self._patterns = patterns
 
     def has(self, field: str) -> bool:
         """Is the field mapped in at least one index?"""
         return field in DECLARED or field in self._seen
+
+    def type_of(self, field: str) -> str:
+        """The field's type. Raises `EngineError` when the indexes do not agree on it."""
+        types = sorted({type_of(field, pattern) for pattern in self._patterns})
+        if len(types) > 1:
+            raise EngineError(f"[{field}] is mapped as {' and '.join(types)}: it is ambiguous")
+        return types[0] if types else "keyword"
 
 
 @functools.lru_cache(maxsize=65536)

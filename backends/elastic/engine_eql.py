@@ -198,9 +198,7 @@ class EqlCondition:
 
     def kind(self, field: Field) -> str:
         """The field's type. Raises for text: EQL cannot search it."""
-        from hafnium.backends.elastic.engine_types import type_of
-
-        kind = type_of(field.name)
+        kind = self._target.type_of(field.name)
         if kind == "text":
             raise EngineError(
                 f"EQL: [{field.name}] is a text field without an exact sub-field; EQL cannot"

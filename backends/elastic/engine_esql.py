@@ -89,7 +89,7 @@ class _Pipeline:
         if name in self._types:
             return self._types[name]
         if self._known is None and name not in self._gone and self._target.has(name):
-            return column_type(name)
+            return column_type(self._target.type_of(name))
         raise EngineError(
             f"ES|QL: unknown column [{name}]", mend="no index that the query reads has the field"
         )

@@ -41,7 +41,7 @@ class Row:
 
 def _stored(doc: Doc, name: str) -> Value:
     """A field as its column: several keywords are sorted and each is kept once."""
-    kind = type_of(name)
+    kind = type_of(name, doc.store)
     values = [_scalar(value, kind) for value in doc.values(name)]
     values = [value for value in values if value is not None]
     if kind == "keyword":
@@ -89,9 +89,8 @@ class Expr:
 NUMBERS = ("long", "double")
 
 
-def column_type(field: str) -> str:
-    """The ES|QL type of a stored field."""
-    kind = type_of(field)
+def column_type(kind: str) -> str:
+    """The ES|QL type of a field type."""
     return {"text": "keyword", "date": "datetime"}.get(kind, kind)
 
 

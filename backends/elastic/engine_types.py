@@ -128,6 +128,14 @@ DECLARED = _table()
 """Field → type, for the fields that the integrations' templates map."""
 
 
-def type_of(field: str) -> str:
-    """keyword, text, long, ip, date or boolean."""
+_OWN_STREAMS = {"message": "keyword"}
+"""The index templates of this pack map the raw line as ``wildcard``, which queries see as
+keyword."""
+
+
+def type_of(field: str, index: str) -> str:
+    """The type in an index (or all that a pattern names): keyword, text, long, ip, date or
+    boolean."""
+    if index.startswith("logs-exchange.") and field in _OWN_STREAMS:
+        return _OWN_STREAMS[field]
     return DECLARED.get(field, "keyword")

@@ -384,3 +384,11 @@ def test_where_the_dialects_agree_the_package_engine_finds_the_same(condition: s
     found = search(text, *documents)
     assert found == package_finds(text, documents)
     assert found
+
+
+def test_our_own_streams_map_the_raw_line_as_wildcard() -> None:
+    document = {"_store": "logs-exchange.oabgenerator-default", "message": "Download FAILED"}
+    text = 'any where message : "*failed*"'
+    assert search(text, document, index=["logs-exchange.oabgenerator-*"]) == [0]
+    with pytest.raises(EngineError, match="ambiguous"):
+        search(text, document, index=["logs-exchange.oabgenerator-*", "winlogbeat-*"])
