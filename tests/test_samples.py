@@ -87,7 +87,7 @@ def test_expected_has_its_keys(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
 def test_every_place_that_is_named_is_where_an_entry_begins(folder: Path) -> None:
     named = {
-        (row["source"], row["line"])
+        (f"{of.name}/{row['source']}", row["line"])
         for of, _, row in _rows()
         if of == folder and "correlation" not in row
     }
