@@ -177,7 +177,7 @@ def _tables(
             refusals.append(f"{table.name}: keywords: its values cannot be listed")
             continue
         lacking = [field for field, column in columns.items() if column.absent]
-        if all(known(tree, lambda f: f in lacking) is False for tree in trees):
+        if all(known(tree, lacking) is False for tree in trees):
             refusals.append(f"{place} is left out: without {', '.join(lacking)} nothing matches")
             continue
         if lacking:
@@ -198,12 +198,18 @@ def _feeds(rules: Sequence[Rule]) -> list[Feed]:
     able = feeds_for(catalogue(), rules[0], TARGET)
     for rule in rules[1:]:
         able = [feed for feed in feeds_for(catalogue(), rule, TARGET) if feed in able]
+    able = [f for n, f in enumerate(able) if not any(_same(f, before) for before in able[:n])]
     logsource = rules[0].logsource
     if logsource.category is None and logsource.product == "windows":
         able = [feed for feed in able if feed.logsource.category is None] or able
         if logsource.service is None:
             able = [feed for feed in able if feed.logsource.service is None] or able
     return able
+
+
+def _same(feed: Feed, other: Feed) -> bool:
+    """Do two log sources of a source name the same events?"""
+    return feed.source.id == other.source.id and feed.when == other.when
 
 
 def table_name(source: DataSource, site: Site) -> str:

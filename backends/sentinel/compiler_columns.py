@@ -115,7 +115,7 @@ class Table:
         texts = [_columns(extra["columns"])[c].string for c in extra["keywords"]]
         items = extra.get("items")
         if items is not None and items["form"] == "xml":
-            texts.append(f"hf_text(replace_regex({items['column']}, @\"(<[^>]*>)+\", {_SEP}))")
+            texts.append(f'hf_text(replace_regex({items["column"]}, @"(<[^>]*>)+", {_SEP}))')
         return f"strcat({_SEP}, strcat_delim({', '.join([_SEP, *texts])}), {_SEP})"
 
     @property
@@ -202,5 +202,5 @@ def _ecp(column: str, key: str) -> str:
     quoted = literal(f"{skip}'S:{wanted}=((?:[^']|'')*)'")
     return (
         f"coalesce(extract({bare}, 1, {column}), "
-        f"replace_string(extract({quoted}, 1, {column}), \"''\", \"'\"))"
+        f'replace_string(extract({quoted}, 1, {column}), "\'\'", "\'"))'
     )

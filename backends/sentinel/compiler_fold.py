@@ -3,7 +3,7 @@ every comparison with it false, and with luck the whole condition."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
 from sigma.conditions import (
@@ -15,7 +15,7 @@ from sigma.conditions import (
 from sigma.types import SigmaExists, SigmaFieldReference, SigmaNull, SigmaString
 
 
-def known(node: Any, absent: Callable[[str], bool]) -> bool | None:
+def known(node: Any, absent: Collection[str]) -> bool | None:
     """True or False when the condition is so for every row, None when rows decide."""
     if isinstance(node, ConditionNOT):
         inner = known(node.args[0], absent)
@@ -31,10 +31,10 @@ def known(node: Any, absent: Callable[[str], bool]) -> bool | None:
     return None
 
 
-def _comparison(field: str, value: Any, absent: Callable[[str], bool]) -> bool | None:
-    if isinstance(value, SigmaFieldReference) and absent(value.field):
+def _comparison(field: str, value: Any, absent: Collection[str]) -> bool | None:
+    if isinstance(value, SigmaFieldReference) and value.field in absent:
         return False
-    if not absent(field):
+    if field not in absent:
         return None
     if isinstance(value, SigmaNull) or (isinstance(value, SigmaString) and not value.s):
         return True

@@ -38,8 +38,9 @@ def name(column: str) -> str:
 
 def comment(lines: Iterable[str]) -> str:
     """The lines as ``//`` comments. Whatever ends a line for some reader ends it here."""
-    parts = [part for line in lines for part in re.split(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", line)]
-    return "".join(f"// {part}".rstrip() + "\n" for part in parts)
+    ends = r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"
+    parts = [part for line in lines for part in re.split(ends, line)]
+    return "\n".join(f"// {part}".rstrip() for part in parts)
 
 
 def regex_escape(text: str) -> str:

@@ -197,10 +197,9 @@ class _Correlation:
         if isinstance(condition, SigmaExtendedCorrelationCondition):
             return self._extended(condition.parsed)
         numbers = range(len(self.rule.references))
-        if (
-            isinstance(condition, SigmaCorrelationCondition)
-            and "condition" in self.rule.document.get("correlation", {})
-        ):
+        if isinstance(
+            condition, SigmaCorrelationCondition
+        ) and "condition" in self.rule.document.get("correlation", {}):
             seen = " + ".join(f"hf_s{n}" for n in numbers)
             return f"{seen} {_at_least(condition)} {condition.count}"
         return " and ".join(f"hf_s{n} == 1" for n in numbers)
@@ -264,9 +263,7 @@ def _apart(one: Table, other: Table) -> bool:
     if one.name != other.name:
         return True
     mine, theirs = one.feed.when, other.feed.when
-    return any(
-        not _values(mine[key]) & _values(theirs[key]) for key in mine.keys() & theirs.keys()
-    )
+    return any(not _values(mine[key]) & _values(theirs[key]) for key in mine.keys() & theirs.keys())
 
 
 def _values(said: Any) -> frozenset[str]:

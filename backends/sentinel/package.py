@@ -49,9 +49,7 @@ _Dumper.add_representer(str, _text)
 
 def as_yaml(rule: AnalyticRule) -> str:
     """The rule in the form of Microsoft's rule repository."""
-    return yaml.dump(
-        dict(rule), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096
-    )
+    return yaml.dump(dict(rule), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
 
 
 def _real_columns(source: DataSource) -> DataSource:

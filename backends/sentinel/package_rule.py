@@ -129,9 +129,7 @@ def _entities(said: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     return [
         {
             "entityType": entity["type"],
-            "fieldMappings": [
-                {"identifier": entity["identifier"], "columnName": entity["column"]}
-            ],
+            "fieldMappings": [{"identifier": entity["identifier"], "columnName": entity["column"]}],
         }
         for entity in said[:5]
     ]
@@ -139,5 +137,3 @@ def _entities(said: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
