@@ -50,12 +50,19 @@ event.module event.outcome event.provider event.type exchange.ecp.event_data
 exchange.ecp.event_id exchange.ecp.server_name exchange.ecp.timestamp file.directory
 file.code_signature.status file.code_signature.subject_name
 file.extension file.hash.md5 file.hash.sha1 file.hash.sha256 file.name file.path
-file.pe.imphash file.pe.original_file_name file.target_path
+file.pe.company file.pe.description file.pe.file_version file.pe.imphash
+file.pe.original_file_name file.pe.product file.target_path
 group.domain group.id group.name host.name host.os.type http.request.method
 http.request.referrer http.version iis.access.cookie iis.access.server_name
 iis.access.site_name log.level network.direction network.protocol network.transport
 network.type observer.hostname powershell.command.name powershell.command.path
-powershell.command.type powershell.engine.version powershell.file.script_block_id
+powershell.command.invocation_details.name
+powershell.command.invocation_details.related_command
+powershell.command.invocation_details.type powershell.command.type
+powershell.engine.new_state powershell.engine.previous_state powershell.engine.version powershell.file.script_block_id
+powershell.id powershell.pipeline_id powershell.process.executable_version
+powershell.provider.name powershell.provider.new_state powershell.runspace_id
+process.Ext.authentication_id process.Ext.token.integrity_level_name
 process.args process.command_line process.entity_id process.executable process.hash.md5
 process.hash.sha1 process.hash.sha256 process.name process.parent.args
 process.parent.command_line process.parent.entity_id process.parent.executable

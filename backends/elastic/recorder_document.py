@@ -31,6 +31,7 @@ class Document:
         self.data: dict[str, Any] = {}
         self.lost: set[str] = set()
         self.section = EVENT_DATA
+        self._known = entry.fields.keys()
         self.put("host.name", entry.host)
         if entry.time is not None:
             self.fields["@timestamp"] = stamp(entry.time)
@@ -99,7 +100,7 @@ class Document:
     def record(self, path: str, store: str) -> Record:
         """The finished document as it came in by ``path`` into ``store``."""
         fields = self.fields | {f"{self.section}{k}": v for k, v in self.data.items() if v != ""}
-        return Record(path, store, fields, frozenset(self.lost))
+        return Record(path, store, fields, frozenset(self.lost & self._known))
 
 
 def stamp(time: datetime) -> str:
