@@ -29,7 +29,7 @@ def parse(text: str) -> Node:
     import eql
     from eql import parser
 
-    if re.search(r"""\\'""", re.sub(r'"""[^\r\n]*?""""?"?', "", text)):
+    if re.search(r"(?<!\\)(?:\\\\)*\\'", re.sub(r'"""[^\r\n]*?""""?"?', "", text)):
         raise EngineError("EQL: \\' is no escape in Elasticsearch")
     try:
         with parser.elasticsearch_syntax, parser.allow_runs, parser.skip_optimizations:

@@ -253,6 +253,7 @@ def test_escaped_field_names_hold_any_character() -> None:
 def test_string_escapes_and_raw_strings() -> None:
     assert matches(f'{CMD} == "a\\u{{e4}}\\t\\"\\\\"', 'aä\t"\\')
     assert matches(f'{CMD} == """a\\b"c"""', 'a\\b"c')
+    assert matches(f'{CMD} == "a\\\\\'b"', "a\\'b")
     for wrong in (f"{CMD} == 'a'", f'{CMD} == "a\\\'b"', f'{CMD} == "a\\/b"'):
         with pytest.raises(EngineError):
             matches(wrong, "a")
