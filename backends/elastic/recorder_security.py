@@ -122,9 +122,8 @@ def _lists(document: Document, code: str) -> None:
         if text is None or (name == "UserAccountControl" and "%%" not in text):
             continue
         codes = [part for part in re.split(r"[\s%]+", text) if part]
-        if codes and codes != [text]:
+        if codes:
             data[name] = codes
-            document.lost.add(name)
     mask = data.get("AccessMask")
     if mask is not None:
         data["AccessMask"] = mask.split()

@@ -31,6 +31,20 @@ _USER_DATA_PROVIDERS = (
     "Microsoft-Windows-TerminalServices-",
     "Microsoft-Windows-WMI-Activity",
 )
+_CHANNELS = {
+    name.lower(): name
+    for name in (
+        "Application",
+        "MSExchange Management",
+        "Microsoft-Windows-PowerShell/Operational",
+        "Microsoft-Windows-Sysmon/Operational",
+        "Microsoft-Windows-Windows Defender/Operational",
+        "Security",
+        "System",
+        "Windows PowerShell",
+    )
+}
+"""Some exporters write channels in lower case; the agents read them from Windows."""
 _AUDIT_SUCCESS, _AUDIT_FAILURE = 1 << 53, 1 << 52
 
 
@@ -91,8 +105,9 @@ def _outcome(document: Document, keywords: str) -> None:
 
 
 def channel_of(entry: WindowsEvent) -> str:
-    """The channel as the event says it; empty when it does not."""
-    return entry.system.get("Channel") or str(entry.fields.get("Channel", ""))
+    """The channel as Windows spells it; empty when the event does not say."""
+    said = entry.system.get("Channel") or str(entry.fields.get("Channel", ""))
+    return _CHANNELS.get(said.lower(), said)
 
 
 def plain(entry: WindowsEvent, path: str, dataset: str) -> Record:

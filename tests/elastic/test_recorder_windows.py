@@ -330,7 +330,7 @@ def test_security_share_access() -> None:
     }
     assert wanted.items() <= found.fields.items()
     assert "winlog.event_data.IpAddress" not in found.fields
-    assert "AccessList" in found.lost
+    assert not {"AccessList", "AccessMask"} & found.lost
 
 
 def test_security_events_outside_of_the_list_keep_their_data() -> None:
@@ -374,6 +374,11 @@ def test_channels_have_their_streams(channel: str, path: str, store: str) -> Non
     assert found[path].fields["winlog.event_data.Threat Name"] == "x"
     assert found[path].fields["message"] == "rendered"
     assert found[path].fields["log.level"] == "information"
+
+
+def test_channels_are_spelled_as_windows_does() -> None:
+    found = records(("security", "Microsoft-Windows-Security-Auditing"), 4688, {})
+    assert found["security"].fields["winlog.channel"] == "Security"
 
 
 def test_user_data_has_its_own_section() -> None:
