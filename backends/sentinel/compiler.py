@@ -276,7 +276,7 @@ class _Layout:
         extends = list(self._extends[number])
         if self._counted:
             extends.append(f"{IDENTITY} = {table.feed.source.extra['identity']}")
-        if self._several and table.host != "Computer":
+        if (self._several or self._counted) and table.host != "Computer":
             extends.append(f"Computer = {table.host}")
         if extends:
             lines.append("| extend " + ", ".join(extends))

@@ -121,7 +121,7 @@ class Table:
     @property
     def host(self) -> str:
         """The column that names the computer."""
-        return "DeviceName" if "DeviceName" in self._columns else "Computer"
+        return str(self.feed.source.extra.get("host", "Computer"))
 
     def _may_override(self, field: str) -> bool:
         """An item named like a part of the System block wins over it; events of categories
