@@ -123,6 +123,8 @@ class Eql(Conversion, EqlBackend):  # type: ignore[misc]
 def _comparison(pattern: Pattern, *, exact: bool) -> tuple[str, str]:
     """The operator for a pattern, and its right side."""
     literal = pattern.literal
+    if pattern.foreign and not pattern.cased:
+        return "regex~", from_pattern(pattern)
     if literal is not None:
         if exact or pattern.cased:
             return "==", literal

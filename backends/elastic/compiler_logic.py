@@ -225,7 +225,8 @@ class Conversion(Backend):
             return self._compare(column, value)
         if isinstance(value, SigmaFieldReference):
             return self.words.any_of(
-                self.same(column, other, value) for other in self.columns.of(value.field)
+                self.words.all_of([self.present(other), self.same(column, other, value)])
+                for other in self.columns.of(value.field)
             )
         raise Inexact(f"{type(value).__name__} cannot be compared", "write the values in the rule")
 

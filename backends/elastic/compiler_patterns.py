@@ -96,6 +96,16 @@ class Pattern:
         """Whether a literal part holds a character."""
         return any(isinstance(t, str) and char in t for t in self.tokens)
 
+    @property
+    def foreign(self) -> bool:
+        """True when a letter outside of ASCII has two cases, of which Lucene knows nothing."""
+        return any(
+            not c.isascii() and c.lower() != c.upper()
+            for t in self.tokens
+            if isinstance(t, str)
+            for c in t
+        )
+
     def matches(self, text: str) -> bool:
         """Whether a text matches, for values that are known when the rule is compiled."""
         regex = "".join(

@@ -40,11 +40,29 @@ def escaped(text: str) -> str:
 
 
 def from_pattern(pattern: Pattern) -> str:
-    """A Sigma string as a Lucene regular expression for the whole value."""
-    return "".join(
-        escaped(t) if isinstance(t, str) else (".*" if t is Wild.ANY else ".")
-        for t in pattern.tokens
-    )
+    """A Sigma string as a Lucene regular expression for the whole value.
+
+    Lucene ignores the case of ASCII letters only: the cases of others are spelled out.
+    """
+    out: list[str] = []
+    for token in pattern.tokens:
+        if isinstance(token, Wild):
+            out.append(".*" if token is Wild.ANY else ".")
+        elif pattern.cased:
+            out.append(escaped(token))
+        else:
+            out += [_spelled(char) for char in token]
+    return "".join(out)
+
+
+def _spelled(char: str) -> str:
+    cases = char if char.isascii() else "".join(cases_of(char))
+    return escaped(char) if len(cases) == 1 else f"[{cases}]"
+
+
+def cases_of(char: str) -> list[str]:
+    """A character in each case that is one character."""
+    return [c for c in dict.fromkeys((char, char.lower(), char.upper())) if len(c) == 1]
 
 
 def translate(expression: SigmaRegularExpression, *, spell_case: bool) -> tuple[str, bool]:
@@ -178,10 +196,10 @@ def _in_class(text: str) -> str:
 
 
 def _cases(char: str, flags: int) -> str:
-    """The character in every case that the expression means."""
-    if not flags & re.IGNORECASE:
+    """The character in every case that the expression means: `i` is about ASCII letters."""
+    if not flags & re.IGNORECASE or not char.isascii():
         return char
-    return "".join(dict.fromkeys(c for c in (char, char.lower(), char.upper()) if len(c) == 1))
+    return "".join(cases_of(char))
 
 
 def _range(first: int, last: int, flags: int) -> str:
