@@ -66,11 +66,17 @@ class Index:
         for ref, record in enumerate(records):
             self._stores.setdefault(record.store, []).append(Doc(ref, record))
         self._mapped: dict[str, frozenset[str]] = {}
+        self._searched: dict[tuple[str, ...], Target] = {}
 
     def search(self, patterns: Iterable[str]) -> Target:
         """The part that index patterns name. A pattern with a leading ``-`` takes away."""
+        asked = tuple(patterns)
+        if asked not in self._searched:
+            self._searched[asked] = self._search(asked)
+        return self._searched[asked]
+
+    def _search(self, patterns: Sequence[str]) -> Target:
         names: list[str] = []
-        patterns = list(patterns)
         for pattern in patterns:
             if pattern.startswith("-"):
                 names = [name for name in names if not fnmatch.fnmatchcase(name, pattern[1:])]

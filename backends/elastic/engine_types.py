@@ -59,7 +59,8 @@ network.type observer.hostname powershell.command.name powershell.command.path
 powershell.command.invocation_details.name
 powershell.command.invocation_details.related_command
 powershell.command.invocation_details.type powershell.command.type
-powershell.engine.new_state powershell.engine.previous_state powershell.engine.version powershell.file.script_block_id
+powershell.engine.new_state powershell.engine.previous_state powershell.engine.version
+powershell.file.script_block_id
 powershell.id powershell.pipeline_id powershell.process.executable_version
 powershell.provider.name powershell.provider.new_state powershell.runspace_id
 process.Ext.authentication_id process.Ext.token.integrity_level_name
