@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hafnium.backends.elastic.engine_documents import Doc, address, inside, millis, network
-from hafnium.backends.elastic.engine_eql import (
+from hafnium.backends.elastic.engine_eql_conditions import (
     NULL,
     Condition,
-    EqlCondition,
+    Scope,
     disjunction,
     negation,
 )
@@ -41,7 +41,7 @@ _SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 Literal = str | int | float | bool | None
 
 
-def comparison(owner: EqlCondition, node: Node) -> Condition:
+def comparison(scope: Scope, node: Node) -> Condition:
     """``left op right`` with at most one side that is not a literal."""
     left, token, right = node.children
     op = str(token)
@@ -56,20 +56,20 @@ def comparison(owner: EqlCondition, node: Node) -> Condition:
     wanted = literal_of(right)
     field = field_of(left)
     if wanted is None:
-        return _null_check(owner, field, op)
+        return _null_check(scope, field, op)
     if field is None:
-        return _scripted(owner, left, op, wanted)
-    if owner.is_null(field):
+        return _scripted(scope, left, op, wanted)
+    if scope.is_null(field):
         return NULL
     if op == "!=":
-        return negation(Condition(query=_field_test(owner, field, "==", wanted)))
-    return Condition(query=_field_test(owner, field, op, wanted))
+        return negation(Condition(query=_field_test(scope, field, "==", wanted)))
+    return Condition(query=_field_test(scope, field, op, wanted))
 
 
-def _null_check(owner: EqlCondition, field: Field | None, op: str) -> Condition:
+def _null_check(scope: Scope, field: Field | None, op: str) -> Condition:
     if field is None or op not in ("==", "!="):
         raise EngineError("EQL: null can be compared by == and != with a field only")
-    if owner.is_null(field):
+    if scope.is_null(field):
         return Condition(op == "==")
     name = field.name
     if op == "==":
@@ -77,11 +77,9 @@ def _null_check(owner: EqlCondition, field: Field | None, op: str) -> Condition:
     return Condition(query=lambda doc: bool(doc.values(name)))
 
 
-def _field_test(
-    owner: EqlCondition, field: Field, op: str, wanted: Literal
-) -> Callable[[Doc], bool]:
+def _field_test(scope: Scope, field: Field, op: str, wanted: Literal) -> Callable[[Doc], bool]:
     """True if any value of the field stands in the relation to the literal."""
-    kind, name, holds = owner.kind(field), field.name, _ORDER[op]
+    kind, name, holds = scope.kind(field), field.name, _ORDER[op]
     number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
     if kind == "keyword" and isinstance(wanted, str):
         if op == "==":
@@ -110,9 +108,9 @@ def _equals(name: str, wanted: str) -> Callable[[Doc], bool]:
     return test
 
 
-def _scripted(owner: EqlCondition, left: Node, op: str, wanted: Literal) -> Condition:
+def _scripted(scope: Scope, left: Node, op: str, wanted: Literal) -> Condition:
     """A function's result against a literal; null when the function says null."""
-    value = value_of(owner, left)
+    value = value_of(scope, left)
     if value is None:
         return NULL
     if isinstance(wanted, str) != (value.kind == "keyword"):
@@ -129,19 +127,19 @@ def _null_safe(value: Value, test: Callable[[Any], bool]) -> Callable[[Doc], boo
     return script
 
 
-def in_set(owner: EqlCondition, node: Node) -> Condition:
+def in_set(scope: Scope, node: Node) -> Condition:
     """``left in (…)``; ``in~`` ignores the case of ASCII letters."""
     left, token, listed = node.children
     items = [literal_of(child) for child in listed.children]
     if str(token) == "in~":
-        return _any_text(owner, left, _strings(items, "in~"), _equal_folded, True)
+        return _any_text(scope, left, _strings(items, "in~"), _equal_folded, True)
     field = field_of(left)
     if field is None:
-        return disjunction([_scripted(owner, left, "==", item) for item in items])
-    if owner.is_null(field):
+        return disjunction([_scripted(scope, left, "==", item) for item in items])
+    if scope.is_null(field):
         return NULL
-    tests = [_field_test(owner, field, "==", item) for item in items if item is not None]
-    if owner.kind(field) == "keyword":
+    tests = [_field_test(scope, field, "==", item) for item in items if item is not None]
+    if scope.kind(field) == "keyword":
         wanted = frozenset(str(item) for item in items if item is not None)
         return Condition(query=lambda doc: any(str(v) in wanted for v in doc.values(field.name)))
     return Condition(query=lambda doc: any(test(doc) for test in tests))
@@ -152,17 +150,17 @@ def _equal_folded(text: str) -> Test:
     return lambda value: value == wanted
 
 
-def string_predicate(owner: EqlCondition, node: Node) -> Condition:
+def string_predicate(scope: Scope, node: Node) -> Condition:
     """``:``, ``like``, ``like~``, ``regex`` and ``regex~`` with a text or a list of texts."""
     left, token, *listed = node.children
     op = str(token)
     patterns = _strings([literal_of(child) for child in listed], op)
     insensitive = op in (":", "like~", "regex~")
     if op.startswith("regex"):
-        return _any_text(owner, left, patterns, lambda p: regex(p, insensitive=insensitive), False)
+        return _any_text(scope, left, patterns, lambda p: regex(p, insensitive=insensitive), False)
     if insensitive:
-        return _any_text(owner, left, patterns, lambda p: wildcard(fold(p)), True)
-    return _any_text(owner, left, patterns, wildcard, False)
+        return _any_text(scope, left, patterns, lambda p: wildcard(fold(p)), True)
+    return _any_text(scope, left, patterns, wildcard, False)
 
 
 def _strings(items: Sequence[Literal], op: str) -> list[str]:
@@ -173,7 +171,7 @@ def _strings(items: Sequence[Literal], op: str) -> list[str]:
 
 
 def _any_text(
-    owner: EqlCondition,
+    scope: Scope,
     left: Node,
     patterns: Sequence[str],
     compile_: Callable[[str], Test],
@@ -183,7 +181,7 @@ def _any_text(
     tests = [compile_(pattern) for pattern in patterns]
     field = field_of(left)
     if field is None:
-        value = value_of(owner, left)
+        value = value_of(scope, left)
         if value is None:
             return NULL
         if value.kind != "keyword":
@@ -194,11 +192,11 @@ def _any_text(
                 lambda found: any(test(fold(found) if folded else found) for test in tests),
             )
         )
-    if owner.is_null(field):
+    if scope.is_null(field):
         return NULL
-    if owner.kind(field) != "keyword":
+    if scope.kind(field) != "keyword":
         raise EngineError(
-            f"EQL: [{field.name}] must be [string], found type [{owner.kind(field)}];"
+            f"EQL: [{field.name}] must be [string], found type [{scope.kind(field)}];"
             " consider using == instead"
         )
     name = field.name

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hafnium.backends.elastic.engine_documents import Doc, address, inside, network
-from hafnium.backends.elastic.engine_eql import NULL, Condition, EqlCondition
+from hafnium.backends.elastic.engine_eql_conditions import NULL, Condition, Scope
 from hafnium.backends.elastic.engine_eql_tree import (
     Node,
     field_of,
@@ -45,11 +45,11 @@ def _call(node: Node) -> tuple[str, bool, list[Node]]:
     return name.rstrip("~"), name.endswith("~"), list(arguments.children if arguments else [])
 
 
-def boolean_function(owner: EqlCondition, node: Node) -> Condition:
+def boolean_function(scope: Scope, node: Node) -> Condition:
     """A function call where a condition is wanted."""
     name, insensitive, arguments = _call(node)
     if name == "cidrMatch":
-        return _cidr_match(owner, arguments)
+        return _cidr_match(scope, arguments)
     if name not in _TESTS:
         raise EngineError(f"EQL: the function {name} is unknown here, or no condition")
     if len(arguments) != 2:
@@ -57,13 +57,13 @@ def boolean_function(owner: EqlCondition, node: Node) -> Condition:
     source, part = arguments
     field, test = field_of(source), _TESTS[name]
     if field is None or not is_literal(part):
-        return _scripted(owner, arguments, test, insensitive)
+        return _scripted(scope, arguments, test, insensitive)
     wanted = literal_of(part)
     if not isinstance(wanted, str):
         raise EngineError(f"EQL: {name} compares strings, not {wanted!r}")
-    if owner.is_null(field):
+    if scope.is_null(field):
         return NULL
-    if owner.kind(field) != "keyword":
+    if scope.kind(field) != "keyword":
         raise EngineError(f"EQL: {name}: [{field.name}] is no string")
     _no_wildcards(name, wanted)
     if insensitive:
@@ -82,9 +82,9 @@ def _no_wildcards(name: str, wanted: str) -> None:
 
 
 def _scripted(
-    owner: EqlCondition, arguments: Sequence[Node], test: Callable[[str, str], bool], folded: bool
+    scope: Scope, arguments: Sequence[Node], test: Callable[[str, str], bool], folded: bool
 ) -> Condition:
-    values = [value_of(owner, argument) for argument in arguments]
+    values = [value_of(scope, argument) for argument in arguments]
     first, second = values
     if first is None or second is None:
         return NULL
@@ -100,16 +100,16 @@ def _scripted(
     return Condition(script=script)
 
 
-def _cidr_match(owner: EqlCondition, arguments: Sequence[Node]) -> Condition:
+def _cidr_match(scope: Scope, arguments: Sequence[Node]) -> Condition:
     field = field_of(arguments[0])
     if field is None or len(arguments) < 2:
         raise EngineError("EQL: cidrMatch takes a field and CIDR blocks")
     blocks = [network(str(literal_of(argument))) for argument in arguments[1:]]
-    if owner.is_null(field):
+    if scope.is_null(field):
         return NULL
-    if owner.kind(field) != "ip":
+    if scope.kind(field) != "ip":
         raise EngineError(
-            f"EQL: cidrMatch: [{field.name}] must be [ip], found type [{owner.kind(field)}]"
+            f"EQL: cidrMatch: [{field.name}] must be [ip], found type [{scope.kind(field)}]"
         )
     name = field.name
     return Condition(
@@ -119,7 +119,7 @@ def _cidr_match(owner: EqlCondition, arguments: Sequence[Node]) -> Condition:
     )
 
 
-def value_of(owner: EqlCondition, node: Node) -> Value | None:
+def value_of(scope: Scope, node: Node) -> Value | None:
     """An expression as a script; None when it is the constant null."""
     if is_literal(node):
         constant = literal_of(node)
@@ -129,16 +129,16 @@ def value_of(owner: EqlCondition, node: Node) -> Value | None:
         return Value(kind, lambda doc: constant)
     field = field_of(node)
     if field is not None:
-        if owner.is_null(field):
+        if scope.is_null(field):
             return None
-        return Value(owner.kind(field), lambda doc: _first(doc, field.name))
+        return Value(scope.kind(field), lambda doc: _first(doc, field.name))
     if node.data != "function_call":
         raise EngineError(f"EQL: {node.data} is not supported here")
     name, _, arguments = _call(node)
     if name not in _VALUES:
         raise EngineError(f"EQL: the function {name} is unknown here")
     kind, compute = _VALUES[name]
-    values = [value_of(owner, argument) for argument in arguments]
+    values = [value_of(scope, argument) for argument in arguments]
     known = [value for value in values if value is not None]
     if len(known) != len(values):
         return None

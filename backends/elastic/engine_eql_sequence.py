@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hafnium.backends.elastic.engine_documents import Doc, Target
-from hafnium.backends.elastic.engine_eql import EqlCondition, Predicate
+from hafnium.backends.elastic.engine_eql import EqlCondition
+from hafnium.backends.elastic.engine_eql_conditions import Predicate
 from hafnium.backends.elastic.engine_eql_tree import Field, Node, field_of
 from hafnium.errors import EngineError
 
@@ -82,7 +83,7 @@ class _Sequence:
 
     def _key(self, fields: Sequence[Field]) -> Callable[[Doc], tuple[Hashable, ...] | None]:
         """The join values; None when one is missing that must not be."""
-        parts = [(f.name, f.optional, self._owner.is_null(f)) for f in fields]
+        parts = [(f.name, f.optional, self._owner.scope.is_null(f)) for f in fields]
 
         def key(doc: Doc) -> tuple[Hashable, ...] | None:
             out: list[Any] = []

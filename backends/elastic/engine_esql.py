@@ -14,12 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hafnium.backends.elastic.engine_documents import Index
-from hafnium.backends.elastic.engine_esql_expressions import (
-    Expressions,
-    Node,
-    name_of,
-    string,
-)
+from hafnium.backends.elastic.engine_esql_expressions import Expressions
+from hafnium.backends.elastic.engine_esql_literals import Node, name_of, string
 from hafnium.backends.elastic.engine_esql_rows import Row, column_type, values_of
 from hafnium.backends.elastic.engine_esql_stats import stats
 from hafnium.errors import EngineError

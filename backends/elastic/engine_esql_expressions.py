@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hafnium.backends.elastic.engine_documents import address, millis
+from hafnium.backends.elastic.engine_esql_functions import call
+from hafnium.backends.elastic.engine_esql_literals import SPANS, Node, like, name_of, string
 from hafnium.backends.elastic.engine_esql_rows import (
     NUMBERS,
     Expr,
@@ -20,10 +22,9 @@ from hafnium.backends.elastic.engine_esql_rows import (
     require,
     scalar,
 )
-from hafnium.backends.elastic.engine_text import Test, glob, regex
+from hafnium.backends.elastic.engine_text import Test, regex
 from hafnium.errors import EngineError
 
-Node = Any
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -32,13 +33,6 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-SPANS = {
-    "millisecond": 1, "milliseconds": 1, "ms": 1, "second": 1_000, "seconds": 1_000,
-    "sec": 1_000, "s": 1_000, "minute": 60_000, "minutes": 60_000, "min": 60_000, "m": 60_000,
-    "hour": 3_600_000, "hours": 3_600_000, "h": 3_600_000, "day": 86_400_000,
-    "days": 86_400_000, "d": 86_400_000,
-}  # fmt: skip
-"""Time units → milliseconds; calendar units are not needed here."""
 
 
 class Expressions:
@@ -95,8 +89,6 @@ class Expressions:
         return Expr(self._type_of(name), lambda row: row.get(name))
 
     def _call(self, node: Node) -> Expr:
-        from hafnium.backends.elastic.engine_esql_functions import call
-
         name, arguments = node.children
         if arguments is not None and arguments.data == "all":
             raise EngineError(f"ES|QL: {name}(*) is no scalar function")
@@ -104,8 +96,6 @@ class Expressions:
         return call(str(name).upper(), [self.compile(child) for child in nodes])
 
     def _cast(self, node: Node) -> Expr:
-        from hafnium.backends.elastic.engine_esql_functions import call
-
         inner, kind = node.children
         names = {"keyword": "STRING", "string": "STRING", "int": "LONG", "integer": "LONG"}
         name = names.get(str(kind).lower(), str(kind).upper())
@@ -293,42 +283,3 @@ def _divided(left: float, right: float) -> Value:
 
 def _remainder(left: float, right: float) -> Value:
     return None if right == 0 else left - right * int(left / right)
-
-
-_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "\\": "\\"}
-
-
-def string(token: str) -> str:
-    """The text of a string literal."""
-    if token.startswith('"""'):
-        return token[3:-3]
-    out, chars = [], iter(token[1:-1])
-    for char in chars:
-        out.append(_ESCAPED[next(chars)] if char == "\\" else char)
-    return "".join(out)
-
-
-def like(pattern: str) -> Test:
-    """A LIKE pattern as a test for whole values."""
-    shown, literals, i = "", list[str | None](), 0
-    while i < len(pattern):
-        char = pattern[i]
-        if char == "\\":
-            i += 1
-            char = pattern[i : i + 1]
-            if char not in ("*", "?", "\\") or not char:
-                raise EngineError(f"ES|QL: LIKE {pattern!r}: \\ escapes *, ? and \\ only")
-            literals.append(char)
-        else:
-            literals.append(None if char in "*?" else char)
-        shown += char
-        i += 1
-    return glob(literals, shown)
-
-
-def name_of(node: Node) -> str:
-    """A column's name without its quotes."""
-    parts = [str(part.children[0]) for part in node.children]
-    return ".".join(
-        part[1:-1].replace("``", "`") if part.startswith("`") else part for part in parts
-    )

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hafnium.backends.elastic.engine_documents import address, inside, millis, network
+from hafnium.backends.elastic.engine_esql_literals import SPANS
 from hafnium.backends.elastic.engine_esql_rows import (
     NUMBERS,
     Expr,
@@ -261,8 +262,6 @@ def _bucket(arguments: Sequence[Expr]) -> Expr:
 
 
 def _date_diff(arguments: Sequence[Expr]) -> Expr:
-    from hafnium.backends.elastic.engine_esql_expressions import SPANS
-
     if len(arguments) != 3 or arguments[0].constant is None:
         raise EngineError("ES|QL: DATE_DIFF takes a unit and two dates")
     unit = str(arguments[0].constant).lower()

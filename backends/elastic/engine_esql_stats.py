@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hafnium.backends.elastic.engine_esql_expressions import Expressions, Node, name_of
+from hafnium.backends.elastic.engine_esql_expressions import Expressions
+from hafnium.backends.elastic.engine_esql_literals import Node, name_of
 from hafnium.backends.elastic.engine_esql_rows import (
     NUMBERS,
     Expr,
