@@ -25,6 +25,8 @@ from hafnium.site import Site
 from hafnium.sources import Feed, feeds_for, fields_of
 
 NAME = "elastic"
+EVENT_DATA = "winlog.event_data."
+MAPPING = "the component templates of this pack, which map fields that no event may have had yet"
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Condition:
     needs: tuple[str, ...]
     notes: tuple[str, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    mapped: tuple[str, ...] = ()
+    """Fields of Windows events that ES|QL names: it fails on one that no index maps."""
 
 
 @dataclass
@@ -51,6 +55,7 @@ class _Parts:
     guards: dict[Outcome, list[Outcome]] = field(default_factory=dict)
     feeds: list[Feed] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
+    named: dict[str, None] = field(default_factory=dict)
     known: dict[int, Outcome] = field(default_factory=dict)
     """Conditions by the identity of the field map: what is served alike is converted once."""
 
@@ -70,7 +75,7 @@ def compile_rule(rule: Rule, site: Site) -> Query:
         sources=condition.sources,
         needs=condition.needs,
         notes=condition.notes,
-        context={"index": list(condition.indexes)},
+        context=context([condition]),
     )
 
 
@@ -79,6 +84,15 @@ def statement(condition: Condition) -> str:
     if condition.language == "eql":
         return f"any where\n  {condition.term.text}"
     return f"{origin(condition.indexes)}\n| WHERE\n  {condition.term.text}"
+
+
+def context(conditions: Sequence[Condition], named: Sequence[str] = ()) -> dict[str, Any]:
+    """``index``: the patterns to search; ``mapped``: fields that must be mapped, for ES|QL,
+    those among ``named`` included."""
+    said: dict[str, Any] = {"index": _unique(i for c in conditions for i in c.indexes)}
+    more = (name for name in named if name.startswith(EVENT_DATA))
+    mapped = _unique([*(name for c in conditions for name in c.mapped), *more])
+    return {**said, "mapped": mapped} if mapped else said
 
 
 def origin(indexes: Iterable[str]) -> str:
@@ -121,14 +135,17 @@ def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Co
     _note_left_out(parts, rule, feeds)
     if not parts.feeds:
         raise Inexact("no data source can ever match the condition", "check the rule's fields")
+    mapped = tuple(name for name in parts.named if name.startswith(EVENT_DATA))
+    needs = _unique(feed.source.needs for feed in parts.feeds)
     return Condition(
         language,
         _laid_out(parts, kind.words),
         indexes=tuple(_unique(i for feed in parts.feeds for i in indexes_of(feed, site))),
         sources=tuple(_unique(feed.source.id for feed in parts.feeds)),
-        needs=tuple(_unique(feed.source.needs for feed in parts.feeds)),
+        needs=(*needs, MAPPING) if mapped else tuple(needs),
         notes=tuple(parts.notes),
         feeds=tuple(parts.feeds),
+        mapped=mapped,
     )
 
 
@@ -165,6 +182,7 @@ def _add(parts: _Parts, rule: Rule, feed: Feed, kind: type[Conversion]) -> None:
     if alike not in parts.known:
         parts.known[alike] = conversion.condition(parts.parsed)
         parts.notes.update(conversion.notes)
+        parts.named.update(conversion.named)
     condition = parts.known[alike]
     if condition is False:
         return

@@ -44,11 +44,16 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
 
     words = Words("AND", "OR", "NOT", "TRUE")
 
+    def column(self, column: Column) -> str:
+        """The column's name; remembered, because ES|QL fails on one that is not mapped."""
+        self.named[column.name] = None
+        return field(column.name)
+
     def present(self, column: Column) -> Outcome:
-        return Term(f"{field(column.name)} IS NOT NULL")
+        return Term(f"{self.column(column)} IS NOT NULL")
 
     def absent(self, column: Column) -> Outcome:
-        return Term(f"{field(column.name)} IS NULL")
+        return Term(f"{self.column(column)} IS NULL")
 
     def match(self, column: Column, patterns: Sequence[Pattern]) -> Outcome:
         """B24, B25: equal or LIKE, in lower case unless the rule is `cased`."""
@@ -77,18 +82,18 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
         if _is_many(column):
             return self.match(column, [Pattern.literal_of(str(value)) for value in values])
         shown = [str(v).lower() if isinstance(v, int) else text(v) for v in values]
-        return Term(_listed(field(column.name), list(dict.fromkeys(shown))))
+        return Term(_listed(self.column(column), list(dict.fromkeys(shown))))
 
     def compare(self, column: Column, operator: str, number: int | float) -> Outcome:
         """A text that is no number becomes null, and the comparison false."""
-        name = field(column.name)
+        name = self.column(column)
         left = name if column.type == "long" else f"TO_DOUBLE({name})"
         return Term(f"{left} {operator} {number}")
 
     def within(self, column: Column, networks: Sequence[str]) -> Outcome:
         if _is_many(column):
             raise Inexact(f"{column.name} holds a list of addresses", "write `startswith`")
-        left = field(column.name)
+        left = self.column(column)
         left = left if column.type == "ip" else f"TO_IP({left})"
         return Term(f"CIDR_MATCH({left}, {', '.join(map(text, networks))})")
 
@@ -106,7 +111,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
 
     def _text(self, column: Column, cased: bool) -> str:
         """The value as text; a list as one text with its separator around each value."""
-        shown = field(column.name)
+        shown = self.column(column)
         if column.type in ("long", "ip", "boolean"):
             shown = f"TO_STRING({shown})"
         if _is_many(column):

@@ -55,6 +55,7 @@ class Conversion(Backend):
         self.columns = Columns(feed)
         self.lacking_is_false = lacking_is_false
         self.notes: dict[str, None] = {}
+        self.named: dict[str, None] = {}
 
     def condition(self, parsed: Sequence[Parsed]) -> Outcome:
         """A rule's parsed conditions. Raises `Inexact` for what cannot be said."""

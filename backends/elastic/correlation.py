@@ -19,7 +19,13 @@ from sigma.correlations import (
 )
 
 from hafnium.backends.elastic import compiler_eql
-from hafnium.backends.elastic.compiler import NAME, Condition, compile_condition, refused
+from hafnium.backends.elastic.compiler import (
+    NAME,
+    Condition,
+    compile_condition,
+    context,
+    refused,
+)
 from hafnium.backends.elastic.compiler_columns import Column, Columns
 from hafnium.backends.elastic.compiler_patterns import Inexact
 from hafnium.errors import Refused
@@ -48,6 +54,18 @@ class Plan:
     def seconds(self) -> int:
         return int(self.said.timespan.seconds)
 
+    @property
+    def named(self) -> list[str]:
+        """The stored fields of groups and of what is counted."""
+        names = [*(self.said.group_by or ()), *counted_fields(self)]
+        return [
+            column.name
+            for name in names
+            for index in range(len(self.conditions))
+            for columns in group_columns(self, name, index)
+            for column in columns
+        ]
+
     def query(self, language: str, text: str) -> Query:
         """The correlation as a query over all that its base rules search."""
         return Query(
@@ -58,7 +76,7 @@ class Plan:
             sources=_merged(c.sources for c in self.conditions),
             needs=_merged([*(c.needs for c in self.conditions), self.needs]),
             notes=_merged([*(c.notes for c in self.conditions), self.notes]),
-            context={"index": list(_merged(c.indexes for c in self.conditions))},
+            context=context(self.conditions, self.named if language == "esql" else ()),
         )
 
 
@@ -161,6 +179,19 @@ def group_columns(plan: Plan, name: str, index: int) -> list[list[Column]]:
         for column in Columns(feed).of(named):
             found[tuple(_whole(named, column))] = None
     return [list(columns) for columns in found]
+
+
+def counted_fields(plan: Plan) -> list[str]:
+    """The field whose values are counted; empty for a correlation that counts something else."""
+    if plan.said.type is not SigmaCorrelationType.VALUE_COUNT:
+        return []
+    condition = plan.said.condition
+    assert isinstance(condition, SigmaCorrelationCondition)
+    named = condition.fieldref
+    names = [str(n) for n in named] if isinstance(named, list) else [str(named)]
+    if len(names) > 1:
+        raise Inexact("only one field can be counted here", "count the values of one field")
+    return names
 
 
 def _whole(name: str, column: Column) -> list[Column]:

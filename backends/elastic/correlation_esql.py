@@ -21,7 +21,7 @@ from hafnium.backends.elastic.compiler import origin
 from hafnium.backends.elastic.compiler_columns import Column
 from hafnium.backends.elastic.compiler_esql import field, text
 from hafnium.backends.elastic.compiler_patterns import Inexact
-from hafnium.backends.elastic.correlation import Plan, group_columns
+from hafnium.backends.elastic.correlation import Plan, counted_fields, group_columns
 
 Operator = SigmaCorrelationConditionOperator
 _OPERATORS = {
@@ -96,7 +96,7 @@ def _labels(plan: Plan) -> list[str]:
 
 def _grouped_apart(plan: Plan) -> bool:
     """Whether the base rules keep the groups or the counted value in different fields."""
-    names = [*(plan.said.group_by or ()), *_counted_fields(plan)]
+    names = [*(plan.said.group_by or ()), *counted_fields(plan)]
     return any(
         group_columns(plan, name, index) != group_columns(plan, name, 0)
         for name in names
@@ -115,19 +115,7 @@ def _value(plan: Plan) -> str:
         return "rule"
     if plan.said.type is SigmaCorrelationType.EVENT_COUNT:
         return f"CONCAT(_index, {text('/')}, _id)"
-    return f", {text('/')}, ".join(_of(plan, name) for name in _counted_fields(plan))
-
-
-def _counted_fields(plan: Plan) -> list[str]:
-    if plan.said.type is not SigmaCorrelationType.VALUE_COUNT:
-        return []
-    condition = plan.said.condition
-    assert isinstance(condition, SigmaCorrelationCondition)
-    named = condition.fieldref
-    names = [str(n) for n in named] if isinstance(named, list) else [str(named)]
-    if len(names) > 1:
-        raise Inexact("only one field can be counted here", "count the values of one field")
-    return names
+    return f", {text('/')}, ".join(_of(plan, name) for name in counted_fields(plan))
 
 
 def _of(plan: Plan, name: str) -> str:

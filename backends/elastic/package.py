@@ -38,7 +38,7 @@ def write(pack: Pack, folder: Path) -> None:
     """Write everything into ``folder``. The same pack gives the same bytes."""
     lines = [_line(kibana_rule(query)) for query in pack.queries]
     _text(folder / "kibana_rules.ndjson", "".join(line + "\n" for line in lines))
-    for path, said in objects().items():
+    for path, said in objects(pack.queries).items():
         _text(folder / path, json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     write_pipelines(pipeline_sources(), folder / "pipelines")
 

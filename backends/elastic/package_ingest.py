@@ -1,51 +1,49 @@
 """Ingest pipelines and templates: our own data streams, and fields that must be mapped.
 
 The Exchange ECP and OABGenerator logs have no integration: they are collected as custom logs,
-one line per event in ``message``. The definitions are JSON files beside this module.
+one line per event in ``message``. The definitions are JSON files in ``ingest/``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_PARAMS = 27
-"""The number of unnamed items of an MSExchange Management event."""
-_CUSTOM = (
-    "logs-winlog.winlog@custom",
-    "logs-system.application@custom",
-    "logs-system.system@custom",
-)
+from hafnium.siem import Query
 
 
-def objects() -> dict[str, Mapping[str, Any]]:
+def objects(queries: Sequence[Query]) -> dict[str, Mapping[str, Any]]:
     """Path below the package → the object's body, as its API takes it."""
     found: dict[str, Mapping[str, Any]] = {}
     for file in sorted((Path(__file__).parent / "ingest").glob("*/*.json")):
         found[f"{file.parent.name}/{file.name}"] = json.loads(file.read_text(encoding="utf-8"))
-    for name in _CUSTOM:
-        found[f"component_templates/{name}.json"] = _mapped_params()
+    for stream, names in _mapped(queries).items():
+        found[f"component_templates/{stream}@custom.json"] = _template(names)
     return found
 
 
-def _mapped_params() -> dict[str, Any]:
-    """ES|QL fails on a field that no event has had yet; the integrations map eight of them."""
-    return {
-        "template": {
-            "mappings": {
-                "properties": {
-                    "winlog": {
-                        "properties": {
-                            "event_data": {
-                                "properties": {
-                                    f"param{n}": {"type": "keyword"} for n in range(1, _PARAMS + 1)
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
+def _mapped(queries: Sequence[Query]) -> dict[str, dict[str, None]]:
+    """Data stream → the fields that the ES|QL queries on it name. ES|QL fails on a field that
+    no event has had yet; integrations look for a component template ``<stream>@custom``."""
+    found: dict[str, dict[str, None]] = {}
+    for query in queries:
+        for name in query.context.get("mapped", ()):
+            for pattern in query.context["index"]:
+                stream = re.fullmatch(r"(logs-[a-z0-9_.]+)-\*", pattern)
+                if stream:
+                    found.setdefault(stream[1], {})[name] = None
+    return found
+
+
+def _template(names: Iterable[str]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for name in sorted(names):
+        *parents, last = name.split(".")
+        inner = properties
+        for parent in parents:
+            inner = inner.setdefault(parent, {"properties": {}})["properties"]
+        inner[last] = {"type": "keyword"}
+    return {"template": {"mappings": {"properties": properties}}}
