@@ -19,7 +19,10 @@ BARE = ",".join(NAMES) + "\n"
 ATTACK = {
     "DateTime": "2021-03-03T06:49:58.123Z",
     "RequestId": "29d1a846-41f6-4da6-9dbf-dd8a9151ce59",
-    **{"MajorVersion": "15", "MinorVersion": "1", "BuildVersion": "2106", "RevisionVersion": "2"},
+    "MajorVersion": "15",
+    "MinorVersion": "1",
+    "BuildVersion": "2106",
+    "RevisionVersion": "2",
     "Protocol": "Ecp",
     "UrlStem": "/ecp/y.js",
     "IsAuthenticated": "false",
@@ -160,12 +163,12 @@ BENIGN = (
 )
 OAB = (
     '2021-03-03T06:51:38.677Z,MAIL01,ECP.Request,"S:TIME=4365;S:SID=3a;'
-    "'S:CMD=Set-OabVirtualDirectory.ExternalUrl=''http://f/<script runat=\"\"server\"\">"
+    '\'S:CMD=Set-OabVirtualDirectory.ExternalUrl=\'\'http://f/<script runat=""server"">'
     "function Page_Load(){x(Request[\"\"k\"\"],1);}</script>''.Identity=''87fc''';"
     'S:REQID=;S:URL=/ecp/DDI/DDIService.svc/SetObject?schema=OABVirtualDirectory;S:BLD=15.1"'
 )
 COMMAND = (
-    "Set-OabVirtualDirectory.ExternalUrl='http://f/<script runat=\"server\">"
+    'Set-OabVirtualDirectory.ExternalUrl=\'http://f/<script runat="server">'
     "function Page_Load(){x(Request[\"k\"],1);}</script>'.Identity='87fc'"
 )
 
@@ -230,7 +233,7 @@ def test_hostile_event_data_does_not_take_long():
     started = process_time()
     event_data("'S:A=" + "''" * 300_000)
     event_data("S:" + "A" * 300_000)
-    event_data("'S:A=x;" * 5_000)
+    event_data("'S:A=x;" * 200_000)
     assert process_time() - started < 2
 
 

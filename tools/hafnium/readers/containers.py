@@ -22,7 +22,7 @@ from hafnium.errors import ReadError
 from hafnium.readers import kinds
 from hafnium.readers.streams import BLOCK, Peeked, Readable
 
-MAX_DEPTH = 3
+MAX_DEPTH = 4
 MAX_INNER = 64 << 20
 MAX_RATIO = 200
 """Packed data that grows to more than MAX_FREE bytes and by more than this is a zip bomb."""

@@ -125,6 +125,7 @@ def read_ecp(stream: Readable, log: Log) -> Iterator[Entry]:
         yield Entry("ecp", log.source, line.number, clock.read(values[0]), host, fields)
 
 
+_SEPARATOR = re.compile(r";(?='?S:)")
 _ITEM = re.compile(r"'S:(\w+)=((?:[^']|'')*)'(?=;|$)|S:(\w+)=", re.DOTALL)
 
 
@@ -152,5 +153,5 @@ def event_data(text: str) -> dict[str, str]:
 
 
 def _next_item(text: str, start: int) -> int:
-    ends = [at + 1 for at in (text.find(";S:", start), text.find(";'S:", start)) if at >= 0]
-    return min(ends, default=len(text))
+    found = _SEPARATOR.search(text, start)
+    return found.end() if found else len(text)

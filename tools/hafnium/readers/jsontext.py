@@ -73,7 +73,7 @@ def objects(stream: Readable, log: Log) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield line, value
         if frame.size > MAX_LINE:
             log.faults.add(f"JSON object {TOO_LONG}", frame.line, TOO_LONG_MEND)
-            frame = _Frame()
+            frame = _Frame(lost=True)
         if frame.stray:
             log.faults.add("no JSON object", number)
     if frame.depth:
@@ -91,15 +91,18 @@ def _object(text: str) -> dict[str, Any] | None:
 class _Frame:
     """Finds where an object begins and ends by its braces; strings never span lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, lost: bool = False) -> None:
+        """``lost``: inside an object that was given up; its lines are not strays."""
         self.depth = self.line = self.size = 0
+        self._lost = lost
         self.stray = False
         self._parts: list[str] = []
 
     def feed(self, number: int, text: str) -> Iterator[tuple[int, str]]:
         """The objects that end on this line, with their first line and whole text."""
         start = 0
-        self.stray = not (self.depth or "{" in text or _BETWEEN.fullmatch(text))
+        self._lost = self._lost and "{" not in text
+        self.stray = not (self.depth or self._lost or "{" in text or _BETWEEN.fullmatch(text))
         for token in _TOKEN.finditer(text):
             if token[0] == "{":
                 if not self.depth:
