@@ -1,8 +1,8 @@
 """The KQL functions of the replay: their types, and what duckdb-kql lacks or gets wrong.
 
 A function that is not listed here is refused. duckdb-kql keeps its functions as a table of SQL
-templates; what it lacks is added to that table under names of our own (``_hf_…``), with the SQL
-macros behind them. DuckDB can only run Python functions together with numpy, so all is SQL.
+templates; what it lacks is added to that table under names of our own (``_hf_…``). DuckDB can run
+Python functions only together with numpy, so all is SQL; what is long is a macro (`kql_macros`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from hafnium.errors import EngineError
 
@@ -205,12 +204,12 @@ _TEMPLATES = {
     # DuckDB reads 1_000, inf and nan as numbers too.
     "_hf_real": f"CASE WHEN regexp_matches({{0}}, '{_NUMBER}') THEN TRY_CAST({{0}} AS DOUBLE) END",
     "_hf_span_ratio": "(epoch_us({0}) / epoch_us({1}))",
-    "_hf_url_decode": "_hf_url_decode({0})",
+    "_hf_url_decode": "_hf_macro_url_decode({0})",
     "_hf_bag_keys": "to_json(json_keys({0}))",
     "_hf_bag_has_key": "list_contains(json_keys({0}), {1})",
     "_hf_is_zero": "({0} = 0)",
-    "_hf_ipv4_compare": "_hf_ipv4_compare({0}, {1}, {2})",
-    "_hf_ipv6_compare": "_hf_ipv6_compare({0}, {1}, {2})",
+    "_hf_ipv4_compare": "_hf_macro_ipv4_compare({0}, {1}, {2})",
+    "_hf_ipv6_compare": "_hf_macro_ipv6_compare({0}, {1}, {2})",
     # Of ordered rows; the last argument is the order.
     "_hf_prev": "lag({0}, CAST({1} AS INTEGER), {2}) OVER (ORDER BY {3})",
     "_hf_next": "lead({0}, CAST({1} AS INTEGER), {2}) OVER (ORDER BY {3})",
@@ -269,53 +268,3 @@ def first_text(count: int) -> str:
 
 def _arity(template: str) -> tuple[int, ...]:
     return (sum(f"{{{n}}}" in template for n in range(5)),)
-
-
-def define_macros(connection: Any) -> None:
-    """Define the SQL macros that the templates call, on a DuckDB connection."""
-    from duckdb_kql import ir
-    from duckdb_kql.translate import render_expr
-
-    address = ir.FunctionCall("parse_ipv6", (ir.ColumnRef("t"),))
-    connection.execute(f"CREATE MACRO _hf_ipv6(t) AS {render_expr(address)}")
-    for macro in _MACROS:
-        connection.execute(macro)
-
-
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_QUAD = rf"^\s*{_OCTET}(\.{_OCTET}){{3}}(/(3[0-2]|[12]?[0-9]))?\s*$"
-_PLACES = " + ".join(
-    f"CAST(split_part(split_part(trim(t), '/', 1), '.', {i}) AS BIGINT) * {256 ** (4 - i)}"
-    for i in range(1, 5)
-)
-# The address without its prefix as a number, and the prefix; null for what is no address.
-# A comparison is of the bits that the shortest of all prefixes leaves.
-_MACROS = (
-    f"CREATE MACRO _hf_ipv4(t) AS CASE WHEN regexp_matches(t, '{_QUAD}') THEN {_PLACES} END",
-    """CREATE MACRO _hf_prefix(t, whole) AS
-        CASE WHEN contains(t, '/') THEN TRY_CAST(trim(split_part(t, '/', 2)) AS BIGINT)
-        ELSE whole END""",
-    """CREATE MACRO _hf_sign(a, b) AS
-        CASE WHEN a < b THEN -1 WHEN a > b THEN 1 WHEN a = b THEN 0 END""",
-    """CREATE MACRO _hf_ipv4_compare(a, b, n) AS (
-        SELECT _hf_sign(x >> (32 - p), y >> (32 - p)) FROM (
-            SELECT _hf_ipv4(a) AS x, _hf_ipv4(b) AS y,
-                least(_hf_prefix(a, 32), _hf_prefix(b, 32), n) AS p))""",
-    # An IPv4 prefix counts within the last 32 bits of the mapped address.
-    """CREATE MACRO _hf_prefix6(t) AS CASE
-        WHEN NOT contains(t, '/') THEN 128
-        WHEN contains(t, '.') THEN 96 + _hf_prefix(t, 32)
-        ELSE _hf_prefix(t, 128) END""",
-    """CREATE MACRO _hf_hex6(t) AS nullif(replace(_hf_ipv6(t), ':', ''), '')""",
-    """CREATE MACRO _hf_top6(hex, n) AS left(hex, CAST(n // 4 AS BIGINT)) ||
-        CASE WHEN n % 4 = 0 THEN '' ELSE printf('%x',
-            CAST('0x' || substring(hex, CAST(n // 4 AS BIGINT) + 1, 1) AS INTEGER)
-            >> CAST(4 - n % 4 AS INTEGER)) END""",
-    # The prefix is taken off first, because parse_ipv6 applies it.
-    """CREATE MACRO _hf_ipv6_compare(a, b, n) AS (
-        SELECT _hf_sign(_hf_top6(x, p), _hf_top6(y, p)) FROM (
-            SELECT _hf_hex6(split_part(a, '/', 1)) AS x, _hf_hex6(split_part(b, '/', 1)) AS y,
-                least(_hf_prefix6(a), _hf_prefix6(b), n) AS p)
-        WHERE p BETWEEN 0 AND 128)""",
-    "CREATE MACRO _hf_url_decode(t) AS coalesce(TRY_CAST(url_decode(t) AS VARCHAR), t)",
-)

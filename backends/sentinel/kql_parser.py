@@ -6,7 +6,7 @@ it does not know it leaves to that one: `parse` never guesses.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from duckdb_kql import ir
 from duckdb_kql.lower import lower
@@ -16,6 +16,7 @@ from hafnium.backends.sentinel.kql_tokens import Tokens, Unknown
 
 _JOINS = frozenset({"inner", "innerunique", "leftouter", "rightouter", "fullouter", "leftsemi"})
 _JOINS |= {"leftanti", "rightsemi", "rightanti"}
+_LOOKUPS = frozenset({"inner", "leftouter"})
 
 
 def parse(text: str, tables: Collection[str]) -> ir.Query:
@@ -84,7 +85,8 @@ class _Parser:
             source, operators = first.source, list(first.operators)
             operators.append(ir.Union(tuple(others), union.kind, union.with_source, union.isfuzzy))
         elif self.tokens.peek() == "(":
-            raise Unknown
+            inner = self._inner()
+            source, operators = inner.source, list(inner.operators)
         else:
             source = ir.TableRef(self.tokens.name())
             if self.tokens.peek() in ("(", "."):
@@ -105,32 +107,27 @@ class _Parser:
         return query
 
     def _operator(self) -> ir.Operator:
-        tokens = self.tokens
-        word = tokens.keyword()
-        if word == "where":
-            return ir.Where(self.scalars.expression())
-        if word == "extend":
-            return ir.Extend(self.scalars.named_list())
-        if word == "project":
-            return ir.Project(self.scalars.named_list())
-        if word == "project-away":
-            return ir.ProjectAway(self._names())
-        if word == "distinct":
-            return ir.Distinct(self.scalars.named_list())
-        if word == "summarize":
-            return self._summarize()
-        if word in ("sort", "order"):
-            tokens.expect("by")
-            return ir.Sort(self._sort_keys())
-        if word in ("take", "limit"):
-            return ir.Take(tokens.integer())
-        if word == "count":
-            return ir.Count()
-        if word == "union":
-            return self._union()
-        if word == "join":
-            return self._join()
-        raise Unknown
+        scalars, tokens = self.scalars, self.tokens
+        known: Mapping[str, Callable[[], ir.Operator]] = {
+            "where": lambda: ir.Where(scalars.expression()),
+            "extend": lambda: ir.Extend(scalars.named_list()),
+            "project": lambda: ir.Project(scalars.named_list()),
+            "project-away": lambda: ir.ProjectAway(self._names()),
+            "distinct": lambda: ir.Distinct(scalars.named_list()),
+            "summarize": self._summarize,
+            "sort": self._sort,
+            "order": self._sort,
+            "take": lambda: ir.Take(tokens.integer()),
+            "limit": lambda: ir.Take(tokens.integer()),
+            "count": ir.Count,
+            "union": self._union,
+            "join": lambda: ir.Join(*self._join(_JOINS, "innerunique")),
+            "lookup": lambda: ir.Lookup(*self._join(_LOOKUPS, "leftouter")),
+        }
+        read = known.get(tokens.keyword())
+        if read is None:
+            raise Unknown
+        return read()
 
     def _names(self) -> tuple[str, ...]:
         names = [self.tokens.name()]
@@ -147,7 +144,8 @@ class _Parser:
         by = self.scalars.named_list() if self.tokens.accept("by") else ()
         return ir.Summarize(aggregates, by)
 
-    def _sort_keys(self) -> tuple[ir.SortKey, ...]:
+    def _sort(self) -> ir.Sort:
+        self.tokens.expect("by")
         keys = []
         while True:
             expression = self.scalars.expression()
@@ -158,7 +156,7 @@ class _Parser:
                 raise Unknown
             keys.append(ir.SortKey(expression, ascending=ascending))
             if not self.tokens.accept(","):
-                return tuple(keys)
+                return ir.Sort(tuple(keys))
 
     def _parameters(self, known: Mapping[str, Collection[str]]) -> dict[str, str]:
         found = {}
@@ -180,14 +178,16 @@ class _Parser:
         kind, fuzzy = said.get("kind", "outer"), said.get("isfuzzy") == "true"
         return ir.Union(tuple(branches), kind, said.get("withsource"), fuzzy)
 
-    def _join(self) -> ir.Join:
-        said = self._parameters({"kind": _JOINS})
+    def _join(
+        self, kinds: Collection[str], usual: str
+    ) -> tuple[ir.Query, tuple[ir.JoinKey, ...], str]:
+        said = self._parameters({"kind": kinds})
         right = self._inner()
         self.tokens.expect("on")
         keys = [self._join_key()]
         while self.tokens.accept(","):
             keys.append(self._join_key())
-        return ir.Join(right, tuple(keys), said.get("kind", "innerunique"))
+        return right, tuple(keys), said.get("kind", usual)
 
     def _join_key(self) -> ir.JoinKey:
         if not self.tokens.accept("$left"):

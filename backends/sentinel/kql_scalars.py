@@ -65,7 +65,9 @@ class Scalars:
         tokens.expect(")")
         tokens.expect("{")
         self.functions[name] = _Function(tuple(parameters), tokens.place)
-        self._call(self.functions[name], tuple(ir.ColumnRef(p) for p in parameters))
+        body = self._call(self.functions[name], tuple(ir.ColumnRef(p) for p in parameters))
+        if isinstance(body, ir.ColumnRef) and body.name not in parameters:
+            raise Unknown  # perhaps a table
         tokens.place = self._after
         tokens.expect("}")
 
@@ -128,9 +130,9 @@ class Scalars:
         if token in ("between", "!between"):
             self.tokens.next()
             self.tokens.expect("(")
-            low = self.expression()
+            low = self._path()
             self.tokens.expect("..")
-            high = self.expression()
+            high = self._path()
             self.tokens.expect(")")
             return ir.Between(left, low, high, token == "!between")
         return left
@@ -169,6 +171,11 @@ class Scalars:
                 return left
 
     def _path(self) -> ir.Expr:
+        if self.tokens.accept("-"):
+            operand = self._path()
+            if isinstance(operand, ir.Literal) and isinstance(operand.value, int | float):
+                return ir.Literal(-operand.value, operand.kind)
+            return ir.UnaryOp("-", operand)
         base, steps = self._primary(), []
         while self.tokens.peek() in (".", "["):
             if self.tokens.accept("."):

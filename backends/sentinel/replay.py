@@ -48,15 +48,14 @@ class SentinelReplay:
     def __init__(self, records: Sequence[Record]) -> None:
         import duckdb
 
-        from hafnium.backends.sentinel.kql_functions import define_macros
-
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         self._connection.execute("SET TimeZone='UTC'")
-        define_macros(self._connection)
-        by_table: dict[str, list[int]] = {table: [] for table in tables()}
+        self._missing = set(tables())
+        self._has_macros = False
+        by_table: dict[str, list[int]] = {}
         for index, record in enumerate(records):
             columns(record.store)
-            by_table[record.store].append(index)
+            by_table.setdefault(record.store, []).append(index)
         # DuckDB would first evaluate the texts that `_fill` hands over as constants, slowly.
         self._connection.execute("SET disabled_optimizers='expression_rewriter'")
         for table, indexes in by_table.items():
@@ -73,11 +72,23 @@ class SentinelReplay:
         import duckdb
 
         sql = translated(text)
+        self._supply(sql)
         try:
             rows = self._connection.execute(sql).fetchall()
         except duckdb.Error as error:
             raise EngineError(f"DuckDB rejects the query: {error}") from error
         return sorted({tuple(sorted(set(records or ()))) for (records,) in rows})
+
+    def _supply(self, sql: str) -> None:
+        """Create what the SQL names and is not there yet: making all of it takes a while."""
+        from hafnium.backends.sentinel.kql_macros import PREFIX, define_macros
+
+        if PREFIX in sql and not self._has_macros:
+            define_macros(self._connection)
+            self._has_macros = True
+        for table in sorted(self._missing):
+            if f'"{table}"' in sql:
+                self._create(table)
 
     def _create(self, table: str) -> None:
         from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
@@ -87,6 +98,7 @@ class SentinelReplay:
             for name, kind in columns(table).items()
         )
         self._connection.execute(f'CREATE TABLE "{table}" ({declared}, "{RECORDS}" BIGINT[])')
+        self._missing.discard(table)
 
     def _fill(self, table: str, indexes: Sequence[int], records: Sequence[Record]) -> None:
         """Put the rows in, column by column: a list as one text is by far the fastest way."""
