@@ -15,7 +15,12 @@ from typing import Any, NamedTuple
 from duckdb_kql import ir
 from duckdb_kql.translate.regexfrag import find_lookaround, to_re2_named_groups
 
-from hafnium.backends.sentinel.kql_functions import NUMBERS, TEXT_OPERATORS, membership
+from hafnium.backends.sentinel.kql_functions import (
+    NUMBERS,
+    TERM_OPERATORS,
+    TEXT_OPERATORS,
+    membership,
+)
 from hafnium.errors import EngineError
 
 RECORDS = "_hf_ref"
@@ -23,12 +28,7 @@ RECORDS = "_hf_ref"
 ORDER = "_hf_row"
 """The hidden column with a row's place, in an ordered input."""
 
-_TEXT = frozenset(
-    f"{no}{op}{cs}"
-    for op in ("contains", "has", "hasprefix", "hassuffix", "startswith", "endswith")
-    for no in ("", "!")
-    for cs in ("", "_cs")
-) | {"=~", "!~", "matches regex"}
+_TEXT = TEXT_OPERATORS.keys() - {"==", "!=", "<>"} | TERM_OPERATORS
 _EQUAL = frozenset({"==", "!=", "<>"})
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 _MEASURED = NUMBERS | {"datetime", "timespan"}

@@ -186,6 +186,14 @@ TEXT_OPERATORS = {
 }
 """Operators between two strings, which are never null; duckdb-kql does not know that."""
 
+TERM_OPERATORS = frozenset(
+    f"{no}{op}{cs}"
+    for op in ("has", "hasprefix", "hassuffix")
+    for no in ("", "!")
+    for cs in ("", "_cs")
+)
+"""Operators on the terms of a string, as duckdb-kql has them."""
+
 _TEMPLATES = {
     **{f"_hf_{operator}": template for operator, template in TEXT_OPERATORS.items()},
     # A Kusto string is never null.

@@ -8,7 +8,7 @@ What a table operator fills in for strings is empty text, never null, as in Kust
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from duckdb_kql import ir
@@ -16,57 +16,20 @@ from duckdb_kql.errors import KqlError
 from duckdb_kql.schema import resolve_let_refs
 from duckdb_kql.translate import naming
 
-from hafnium.backends.sentinel.kql_calls import bind_call
 from hafnium.backends.sentinel.kql_expressions import (
-    ORDER,
     RECORDS,
-    Scope,
     Typed,
     bind,
     call,
     sql_name,
 )
 from hafnium.backends.sentinel.kql_functions import WINDOWS
+from hafnium.backends.sentinel.kql_groups import bind_count, bind_distinct, bind_summarize
+from hafnium.backends.sentinel.kql_order import bind_sort, bind_top, number_rows
+from hafnium.backends.sentinel.kql_state import Columns, Pipeline
 from hafnium.backends.sentinel.kql_tables import bind_join, bind_lookup, bind_union
 from hafnium.backends.sentinel.kql_text import SERIALIZED
 from hafnium.errors import EngineError
-
-Columns = Mapping[str, str]
-
-
-@dataclass
-class Pipeline:
-    """A query on its way through its operators: what is built so far and its columns."""
-
-    tables: Mapping[str, Columns]
-    operators: list[ir.Operator] = field(default_factory=list)
-    columns: dict[str, str] = field(default_factory=dict)
-    ordered: bool = False
-
-    def scope(self, *, aggregates: bool = False) -> Scope:
-        """What an expression may read at this point."""
-        return Scope(self.columns, bind_call, self.query, aggregates, self.ordered)
-
-    def query(self, query: ir.Query) -> tuple[ir.Query, Columns]:
-        """A nested query, bound with the tables in scope here."""
-        return bind_query(query, self.tables)
-
-    def hidden(self) -> list[ir.NamedExpr]:
-        """The hidden columns, for operators that write their columns out in full."""
-        names = [RECORDS, ORDER] if self.ordered else [RECORDS]
-        return [ir.NamedExpr(ir.ColumnRef(name), name) for name in names]
-
-    def unorder(self) -> None:
-        """Drop the order of the rows, which the next operator does not keep."""
-        if self.ordered:
-            self.operators.append(ir.ProjectAway((ORDER,)))
-            self.ordered = False
-
-    def add(self, names: Mapping[str, Typed]) -> None:
-        """Extend the rows by columns, replacing those of the same name."""
-        made = tuple(ir.NamedExpr(value.node, sql_name(name)) for name, value in names.items())
-        self.operators.append(ir.Extend(made))
-        self.columns.update((name, value.kind) for name, value in names.items())
 
 
 def bind_query(query: ir.Query, tables: Mapping[str, Columns]) -> tuple[ir.Query, Columns]:
@@ -83,7 +46,7 @@ def bind_query(query: ir.Query, tables: Mapping[str, Columns]) -> tuple[ir.Query
         tables[name] = columns
         lets.append((name, found))
     source, operators = _existing(query, tables)
-    pipeline = Pipeline(tables)
+    pipeline = Pipeline(tables, lambda nested: bind_query(nested, tables))
     source = _bind_source(source, pipeline)
     for operator in operators:
         binder = _BINDERS.get(type(operator))
@@ -174,27 +137,20 @@ def _reads_order(node: Any) -> bool:
     return False
 
 
-def _bound(
-    expressions: tuple[ir.NamedExpr, ...], names: list[str], pipeline: Pipeline
-) -> dict[str, Typed]:
-    scope = pipeline.scope()
-    return {n: bind(e.expr, scope) for n, e in zip(names, expressions, strict=True)}
-
-
 def _extend(op: ir.Extend, pipeline: Pipeline) -> None:
     expressions = op.expressions
     if expressions[0].name == SERIALIZED:
-        _number_rows((), pipeline)
+        number_rows((), pipeline)
         expressions = expressions[1:]
         if not expressions:
             return
     names = naming.extend_names(expressions, list(pipeline.columns))
-    pipeline.add(_bound(expressions, names, pipeline))
+    pipeline.add(pipeline.bound(expressions, names))
 
 
 def _project(op: ir.Project, pipeline: Pipeline) -> None:
     names = naming.project_names(op.expressions)
-    bound = _bound(op.expressions, names, pipeline)
+    bound = pipeline.bound(op.expressions, names)
     made = [ir.NamedExpr(value.node, sql_name(name)) for name, value in bound.items()]
     pipeline.operators.append(ir.Project((*made, *pipeline.hidden())))
     pipeline.columns = {name: value.kind for name, value in bound.items()}
@@ -215,111 +171,6 @@ def _project_rename(op: ir.ProjectRename, pipeline: Pipeline) -> None:
     pipeline.columns = {renames.get(n, n): kind for n, kind in pipeline.columns.items()}
     made = tuple((sql_name(old), sql_name(new)) for old, new in op.renames)
     pipeline.operators.append(ir.ProjectRename(made))
-
-
-def _distinct(op: ir.Distinct, pipeline: Pipeline) -> None:
-    names = naming.distinct_names(op.expressions)
-    _group(_bound(op.expressions, names, pipeline), {}, pipeline)
-
-
-def _count(op: ir.Count, pipeline: Pipeline) -> None:
-    _group({}, {op.name: Typed(call("count"), "long")}, pipeline)
-
-
-def _summarize(op: ir.Summarize, pipeline: Pipeline) -> None:
-    from duckdb_kql.translate import summarize_names
-
-    keys, several = summarize_names(op, list(pipeline.columns))
-    scope = pipeline.scope(aggregates=True)
-    aggregates: dict[str, Typed] = {}
-    extremes: list[ir.NamedExpr] = []
-    kinds: dict[str, str] = {}
-    for said, names in zip(op.aggregates, several, strict=True):
-        if isinstance(said.expr, ir.FunctionCall) and said.expr.name in ("arg_max", "arg_min"):
-            extremes.append(_extreme(said, keys, pipeline))
-            kinds.update(_extreme_kinds(said, names, keys, pipeline))
-        else:
-            aggregates[names[0]] = bind(said.expr, scope)
-    bound = {n: bind(e.expr, pipeline.scope()) for n, e in zip(keys, op.by, strict=True)}
-    _group(bound, aggregates, pipeline, extremes, kinds)
-
-
-def _picked(said: ir.NamedExpr, keys: list[str], pipeline: Pipeline) -> list[str]:
-    from duckdb_kql.translate import arg_max_targets
-
-    found = arg_max_targets(said, keys, list(pipeline.columns))
-    assert found is not None
-    return [found[1].name, *(column.name for column in found[2])]
-
-
-def _extreme(said: ir.NamedExpr, keys: list[str], pipeline: Pipeline) -> ir.NamedExpr:
-    assert isinstance(said.expr, ir.FunctionCall)
-    scope = pipeline.scope()
-    picked = [bind(ir.ColumnRef(name), scope).node for name in _picked(said, keys, pipeline)]
-    return ir.NamedExpr(call(said.expr.name, *picked), said.name and sql_name(said.name))
-
-
-def _extreme_kinds(
-    said: ir.NamedExpr, names: list[str], keys: list[str], pipeline: Pipeline
-) -> dict[str, str]:
-    picked = _picked(said, keys, pipeline)
-    if len(set(names) - set(picked) - {said.name}):
-        raise EngineError("KQL: the replay knows arg_max() only with column names of its own")
-    return {new: pipeline.columns[old] for new, old in zip(names, picked, strict=True)}
-
-
-def _group(
-    keys: Mapping[str, Typed],
-    aggregates: Mapping[str, Typed],
-    pipeline: Pipeline,
-    extremes: list[ir.NamedExpr] | None = None,
-    kinds: Columns | None = None,
-) -> None:
-    records = ir.NamedExpr(call("_hf_records", ir.ColumnRef(RECORDS)), RECORDS)
-    made = [ir.NamedExpr(value.node, sql_name(name)) for name, value in aggregates.items()]
-    by = tuple(ir.NamedExpr(value.node, sql_name(name)) for name, value in keys.items())
-    if any(value.kind == "dynamic" for value in keys.values()):
-        raise EngineError("KQL: a key of type dynamic", mend="tostring() it")
-    pipeline.operators.append(ir.Summarize((*made, *(extremes or []), records), by))
-    pipeline.columns = {
-        **{name: value.kind for name, value in keys.items()},
-        **{name: value.kind for name, value in aggregates.items()},
-        **(kinds or {}),
-    }
-    pipeline.ordered = False
-
-
-def _sort_keys(keys: tuple[ir.SortKey, ...], pipeline: Pipeline) -> tuple[ir.SortKey, ...]:
-    scope = pipeline.scope()
-    bound = []
-    for key in keys:
-        value = bind(key.expr, scope)
-        if value.kind == "dynamic":
-            raise EngineError("KQL: sort by a value of type dynamic", mend="tostring() it")
-        bound.append(replace(key, expr=value.node))
-    return tuple(bound)
-
-
-def _number_rows(keys: tuple[ir.SortKey, ...], pipeline: Pipeline) -> None:
-    """Write down the order of the rows; equal rows stay in the order of their records."""
-    from duckdb_kql.translate import render_sort_keys
-
-    last = (*keys, ir.SortKey(ir.ColumnRef(RECORDS), ascending=True))
-    number = ir.RenderedAggregate(f"(row_number() OVER (ORDER BY {render_sort_keys(last)}))")
-    pipeline.operators.append(ir.Extend((ir.NamedExpr(number, ORDER),)))
-    pipeline.ordered = True
-
-
-def _sort(op: ir.Sort, pipeline: Pipeline) -> None:
-    keys = _sort_keys(op.keys, pipeline)
-    _number_rows(keys, pipeline)
-    pipeline.operators.append(ir.Sort((ir.SortKey(ir.ColumnRef(ORDER), ascending=True),)))
-
-
-def _top(op: ir.Top, pipeline: Pipeline) -> None:
-    keys = _sort_keys(op.keys, pipeline)
-    _number_rows(keys, pipeline)
-    pipeline.operators.append(ir.Top(op.count, (ir.SortKey(ir.ColumnRef(ORDER), ascending=True),)))
 
 
 def _take(op: ir.Take, pipeline: Pipeline) -> None:
@@ -383,11 +234,11 @@ _BINDERS: dict[type, Callable[[Any, Pipeline], None]] = {
     ir.Project: _project,
     ir.ProjectAway: _project_away,
     ir.ProjectRename: _project_rename,
-    ir.Distinct: _distinct,
-    ir.Count: _count,
-    ir.Summarize: _summarize,
-    ir.Sort: _sort,
-    ir.Top: _top,
+    ir.Distinct: bind_distinct,
+    ir.Count: bind_count,
+    ir.Summarize: bind_summarize,
+    ir.Sort: bind_sort,
+    ir.Top: bind_top,
     ir.Take: _take,
     ir.MvExpand: _mv_expand,
     ir.Parse: _parse,
