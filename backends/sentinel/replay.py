@@ -102,6 +102,8 @@ class SentinelReplay:
 
     def _fill(self, table: str, indexes: Sequence[int], records: Sequence[Record]) -> None:
         """Put the rows in, column by column: a list as one text is by far the fastest way."""
+        import duckdb
+
         from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
 
         if not indexes:
@@ -124,9 +126,12 @@ class SentinelReplay:
         values["ref"] = " ".join(map(str, indexes))
         selected.append("[CAST(unnest(string_split($ref, ' ')) AS BIGINT)]")
         listed = ", ".join(f'"{n}"' for n in (*map(sql_name, names), RECORDS))
-        self._connection.execute(
-            f'INSERT INTO "{table}" ({listed}) SELECT {", ".join(selected)}', values
-        )
+        try:
+            self._connection.execute(
+                f'INSERT INTO "{table}" ({listed}) SELECT {", ".join(selected)}', values
+            )
+        except duckdb.Error as error:
+            raise EngineError(f"table {table} cannot hold a record: {error}") from error
 
 
 def _texts(values: Sequence[Any], kind: str, place: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,6 +40,28 @@ def hits(records: Sequence[Record], text: str) -> list[int]:
     found = run(records, text)
     assert all(len(hit) == 1 for hit in found)
     return [hit[0] for hit in found]
+
+
+@functools.cache
+def loaded(kind: str) -> SentinelReplay:
+    """Replays that several tests share."""
+    return SentinelReplay(
+        {
+            "strings": computers("Mail01", "mail box", "", "ärger"),
+            "numbers": rows({"EventID": 1}, {"EventID": 11}, {}),
+            "dynamic": rows(
+                {"EventData": {"Image": "C:\\x.exe", "Threat Name": 'a"b'}},
+                {"EventData": {"n": "5", "list": ["a", "b"]}},
+                {},
+                table="WindowsEvent",
+            ),
+            "one": rows({"Source": "src"}),
+        }[kind]
+    )
+
+
+def found_in(kind: str, text: str) -> list[int]:
+    return [index for (index,) in loaded(kind).run(text)]
 
 
 def literal(value: str) -> str:
@@ -81,8 +104,7 @@ def literal(value: str) -> str:
     ],
 )  # fmt: skip
 def test_strings_are_compared_as_in_kusto_and_never_null(test: str, found: list[int]):
-    records = computers("Mail01", "mail box", "", "ärger")
-    assert hits(records, f"Event | where {test}") == found
+    assert found_in("strings", f"Event | where {test}") == found
 
 
 @pytest.mark.parametrize("value", SPECIAL)
@@ -139,8 +161,7 @@ def test_string_literals_are_decoded_as_kusto_decodes_them(text: str, value: str
     ],
 )  # fmt: skip
 def test_numbers_may_be_null(test: str, found: list[int]):
-    records = rows({"EventID": 1}, {"EventID": 11}, {})
-    assert hits(records, f"Event | where {test}") == found
+    assert found_in("numbers", f"Event | where {test}") == found
 
 
 @pytest.mark.parametrize(
@@ -163,13 +184,7 @@ def test_numbers_may_be_null(test: str, found: list[int]):
     ],
 )  # fmt: skip
 def test_dynamic_values(test: str, found: list[int]):
-    records = rows(
-        {"EventData": {"Image": "C:\\x.exe", "Threat Name": 'a"b'}},
-        {"EventData": {"n": "5", "list": ["a", "b"]}},
-        {},
-        table="WindowsEvent",
-    )
-    assert hits(records, f"WindowsEvent | where {test}") == found
+    assert found_in("dynamic", f"WindowsEvent | where {test}") == found
 
 
 @pytest.mark.parametrize(
@@ -225,7 +240,7 @@ def test_what_is_no_number_converts_to_null(expression: str, value: str):
 )
 def test_functions(expression: str, value: str):
     text = f"Event | where {expression} == {literal(value)}"
-    assert hits(rows({"Source": "src"}), text) == [0]
+    assert found_in("one", text) == [0]
 
 
 @pytest.mark.parametrize(
@@ -455,6 +470,8 @@ def test_a_record_of_an_unknown_table_or_type_is_an_error():
         SentinelReplay(rows({"Nope": "x"}))
     with pytest.raises(EngineError, match=r"Event\.EventID is of type int"):
         SentinelReplay(rows({"EventID": "1"}))
+    with pytest.raises(EngineError, match="Event cannot hold a record"):
+        SentinelReplay(computers("lone \ud800 surrogate"))
 
 
 def test_many_records_are_loaded_in_order():
