@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz conformance clean
+.PHONY: build test lint docs fuzz binder conformance clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -34,6 +34,13 @@ fuzz: $(VENV)/.installed
 	HAFNIUM_FUZZ=$(or $(N),20000) HAFNIUM_FUZZ_SEED=$(or $(SEED),20210303) \
 	  HAFNIUM_FUZZ_TARGETS="$(TARGETS)" \
 	  $(BIN)/python -m pytest -s tests/test_fuzz.py
+
+# Microsoft's own KQL parser and binder on the pack's queries; skipped, by name, without Node.
+binder: $(VENV)/.installed
+	@if command -v npm >/dev/null; then \
+	  cd tests/conformance/kusto && npm install --no-package-lock --no-fund --no-audit --silent; \
+	fi
+	PYTHONPATH=tests $(BIN)/python -m conformance.binder
 
 # Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>
 conformance: $(VENV)/.installed

@@ -10,10 +10,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance import corpus, stock
-from conformance.parsers import parser
+from conformance.parsers import check
 from hafnium.engines import matches
 from hafnium.errors import EngineError, Refused
 from hafnium.rule import Rule
@@ -63,63 +64,74 @@ def recorded(data: Path, rules: Sequence[Rule]) -> int:
 
 
 def compiled(backend: Backend, rules: Sequence[Rule]) -> int:
-    """Compile every rule, parse every query. Returns crashes and rejected queries."""
-    ours, theirs = Counter[str](), Counter[str]()
-    reasons, windows = Counter[str](), Counter[str]()
+    """Compile every rule, parse every query. Returns the number of rejected queries."""
+    ours = Table()
+    reasons: Counts = Counter()
+    windows: Counts = Counter()
     begin = time.perf_counter()
-    queries = []
     for rule in rules:
         near = _is_windows_or_web(rule)
         try:
-            queries.append(backend.compile(rule, Site()))
+            query = backend.compile(rule, Site())
         except Refused as refused:
-            ours["refused"] += 1
+            ours.counts["refused"] += 1
             windows["refused"] += near
             reasons[refused.reason] += 1
         else:
-            ours["compiled"] += 1
+            ours.add(rule, query.language, query.text)
+            ours.macros.update(query.context.get("macros", {}))
             windows["compiled"] += near
     seconds = time.perf_counter() - begin
-    for query in queries:
-        reason = parser(query.language)(query.text)
-        if reason:
-            ours["not accepted"] += 1
-            print(f"{backend.name}: {query.rule.path.name}: {' '.join(reason.split())[:200]}")
+    rejected = ours.parse()
+    for name, reason in rejected[:20]:
+        print(f"{backend.name}: {name}: {' '.join(reason.split())[:200]}")
+    theirs = Table()
     for rule in rules:
-        theirs[_stock(backend.name, rule)] += 1
-    _print(backend.name, ours, theirs, windows, reasons, seconds)
-    return ours["not accepted"]
+        try:
+            theirs.add(rule, *stock.convert(backend.name, rule))
+        except Exception:  # whatever it raises, the rule was refused
+            theirs.counts["refused"] += 1
+    theirs.parse()
+    share = 100 * windows["compiled"] / max(1, windows.total())
+    print(f"\n## {backend.name}: {seconds:.1f} s, {share:.1f} % of the Windows and web rules\n")
+    print("| | compiled | refused | compiled, but not accepted by a parser |\n|---|---|---|---|")
+    print(f"| hafnium | {ours.row()} |\n| stock | {theirs.row()} |\n")
+    for reason, count in reasons.most_common(25):
+        print(f"- {count}: {reason}")
+    return len(rejected)
 
 
-def _stock(target: str, rule: Rule) -> str:
-    try:
-        language, text = stock.convert(target, rule)
-    except Exception:
-        return "refused"
-    return "not accepted" if parser(language)(text) else "compiled"
+@dataclass
+class Table:
+    """Queries by language, and what became of the rules."""
+
+    counts: Counts = field(default_factory=Counter)
+    texts: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    macros: dict[str, str] = field(default_factory=dict)
+
+    def add(self, rule: Rule, language: str, text: str) -> None:
+        self.counts["compiled"] += 1
+        self.texts.setdefault(language, []).append((rule.path.name, text))
+
+    def parse(self) -> list[tuple[str, str]]:
+        """Names of the rules whose query a parser rejects, with its reason."""
+        rejected = []
+        for language, pairs in sorted(self.texts.items()):
+            reasons = check(language, [text for _, text in pairs], self.macros)
+            rejected += [
+                (name, reason) for (name, _), reason in zip(pairs, reasons, strict=True) if reason
+            ]
+        self.counts["rejected"] = len(rejected)
+        return rejected
+
+    def row(self) -> str:
+        kept = self.counts["compiled"] - self.counts["rejected"]
+        return f"{kept} | {self.counts['refused']} | {self.counts['rejected']}"
 
 
 def _is_windows_or_web(rule: Rule) -> bool:
     said = rule.logsource
     return said.product == "windows" or said.category in ("webserver", "proxy", "antivirus")
-
-
-def _print(
-    target: str,
-    ours: Counts,
-    theirs: Counts,
-    windows: Counts,
-    reasons: Counts,
-    seconds: float,
-) -> None:
-    share = 100 * windows["compiled"] / max(1, windows.total())
-    print(f"\n## {target}: {seconds:.1f} s, {share:.1f} % of the Windows and web rules\n")
-    print("| | compiled | refused | compiled, but not accepted by a parser |\n|---|---|---|---|")
-    kept = ours["compiled"] - ours["not accepted"]
-    print(f"| hafnium | {kept} | {ours['refused']} | {ours['not accepted']} |")
-    print(f"| stock | {theirs['compiled']} | {theirs['refused']} | {theirs['not accepted']} |\n")
-    for reason, count in reasons.most_common(25):
-        print(f"- {count}: {reason}")
 
 
 if __name__ == "__main__":

@@ -1,56 +1,66 @@
-"""Independent parsers: does the query's language accept the text?"""
+"""Independent parsers: does a query's language accept the text?"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-Accepts = Callable[[str], str | None]
-"""Why the text is rejected; None when it is accepted."""
+from conformance import binder
+from hafnium.backends.elastic.engine_esql import parse
+from hafnium.backends.splunk.spl.commands import compile_program
+from hafnium.errors import EngineError
 
-
-def parser(language: str) -> Accepts:
-    """The parser for a language, or one that accepts everything where none is at hand."""
-    return {"spl": spl, "eql": eql, "kql": kql}.get(language, lambda text: None)
+Reason = str | None
+"""Why a text is rejected; None when it is accepted."""
 
 
-def spl(text: str) -> str | None:
-    from hafnium.backends.splunk.spl.grammar import parse
-    from hafnium.errors import EngineError
+def check(language: str, texts: Sequence[str], macros: Mapping[str, str]) -> list[Reason]:
+    """What the parsers at hand say of each text. Raises `KeyError` for another language."""
+    if language == "spl":
+        return [_engine(lambda t=text: compile_program(t, macros)) for text in texts]
+    return _PARSERS[language](texts)
 
+
+def _eql(texts: Sequence[str]) -> list[Reason]:
+    from eql.errors import EqlError
+    from eql.parser import allow_runs, elasticsearch_syntax, parse_query, skip_optimizations
+
+    def one(text: str) -> Reason:
+        try:
+            with elasticsearch_syntax, allow_runs, skip_optimizations:
+                parse_query(text)
+        except EqlError as error:
+            return str(error)
+        return None
+
+    return [one(text) for text in texts]
+
+
+def _esql(texts: Sequence[str]) -> list[Reason]:
+    return [_engine(lambda t=text: parse(t)) for text in texts]
+
+
+def _kql(texts: Sequence[str]) -> list[Reason]:
+    import duckdb_kql
+
+    found = [duckdb_kql.validate(text) for text in texts]
+    reasons = [str(problems[0].message) if problems else None for problems in found]
+    if not binder.available():
+        print("skipped: Microsoft's KQL binder needs Node and `make binder`")
+        return reasons
+    bound = [lines[0] if lines else None for lines in binder.diagnostics(texts)]
+    return [first or second for first, second in zip(reasons, bound, strict=True)]
+
+
+def _engine(run: Callable[[], object]) -> Reason:
     try:
-        parse(text)
+        run()
     except EngineError as error:
         return str(error)
     return None
 
 
-def eql(text: str) -> str | None:
-    from eql.errors import EqlError
-    from eql.parser import (
-        allow_runs,
-        elastic_endpoint_fields,  # noqa: F401
-        elasticsearch_syntax,
-        ignore_missing_functions,  # noqa: F401
-        parse_query,
-    )
-
-    try:
-        with elasticsearch_syntax, allow_runs:
-            parse_query(text)
-    except EqlError as error:
-        return str(error)
-    return None
-
-
-def kql(text: str) -> str | None:
-    problems = _kql()(text)
-    return str(problems[0].message) if problems else None
-
-
-@functools.cache
-def _kql() -> Callable[[str], list[Any]]:
-    import duckdb_kql
-
-    return duckdb_kql.validate
+_PARSERS: dict[str, Callable[[Sequence[str]], list[Reason]]] = {
+    "eql": _eql,
+    "esql": _esql,
+    "kql": _kql,
+}
