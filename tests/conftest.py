@@ -1,19 +1,15 @@
-"""What the test modules share: rules from inline YAML, entries from inline fields."""
+"""What the test modules share: rules from inline YAML."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from hafnium.entries import Entry, Kind, Value, WindowsEvent
 from hafnium.loading import Loaded, load_rules
 from hafnium.rule import Rule
-
-START = datetime(2021, 3, 3, 6, 49, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -42,27 +38,3 @@ def rule(load: Callable[[str], Loaded]) -> Callable[..., Rule]:
         return loaded.rules[0]
 
     return make
-
-
-def entry(kind: Kind = "w3c", at: float = 0, position: int = 1, **fields: Value) -> Entry:
-    """A text-log entry ``at`` seconds after `START`; ``_`` in names stands for ``-``."""
-    named = {name.replace("_", "-"): value for name, value in fields.items()}
-    time = START + timedelta(seconds=at)
-    return Entry(kind, "a.log", position, time, "mail01", named)
-
-
-def windows(
-    channel: str, event_id: int, at: float = 0, position: int = 1, **data: str
-) -> WindowsEvent:
-    """A Windows event with named EventData."""
-    system = {"Channel": channel, "EventID": str(event_id), "Computer": "MAIL01.corp.example"}
-    return WindowsEvent(
-        "winevent",
-        "a.evtx",
-        position,
-        START + timedelta(seconds=at),
-        "MAIL01.corp.example",
-        {**system, **data},
-        system=system,
-        data=data,
-    )

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from conftest import entry
 from hafnium.entries import Entry
 from hafnium.loading import Loaded
 from hafnium.matcher import Matcher
+from made import entry
 
 BASE = """
 title: A

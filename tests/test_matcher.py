@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import entry, windows
 from hafnium.entries import Value
 from hafnium.errors import Refused
 from hafnium.matcher import Matcher, predicate
 from hafnium.matcher.conditions import Fields
 from hafnium.rule import Rule
+from made import entry, windows
 
 MakeRule = Callable[..., Rule]
 

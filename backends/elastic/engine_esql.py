@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,14 @@ from hafnium.errors import EngineError
 _METADATA = {"_id": "keyword", "_index": "keyword", "_version": "long"}
 
 
-def esql_hits(text: str, index: Index) -> list[tuple[int, ...]]:
-    """The documents behind each row of the result."""
+def esql_hits(text: str, index: Index, mapped: Collection[str] = ()) -> list[tuple[int, ...]]:
+    """The documents behind each row of the result.
+
+    ``mapped`` are keyword fields that a template maps, whether or not a document has them.
+    """
     tree = parse(text)
     source, *commands = tree.children
-    pipeline = _Pipeline(source, index)
+    pipeline = _Pipeline(source, index, mapped)
     for command in commands:
         pipeline.run(command)
     return [row.refs for row in pipeline.rows]
@@ -56,11 +59,12 @@ def parse(text: str) -> Node:
 class _Pipeline:
     """Rows and the types of their columns, from command to command."""
 
-    def __init__(self, source: Node, index: Index) -> None:
+    def __init__(self, source: Node, index: Index, mapped: Collection[str]) -> None:
         *indexes, metadata = source.children
         patterns = [str(item.children[0]) for item in indexes]
         patterns = [string(p) if p.startswith('"') else p for p in patterns]
         self._target = index.search(p for said in patterns for p in said.split(","))
+        self._mapped = frozenset(mapped)
         self._known: dict[str, str] | None = None
         self._types: dict[str, str] = {}
         self._gone: set[str] = set()
@@ -84,8 +88,11 @@ class _Pipeline:
         """A column's type. Raises for a column that does not exist."""
         if name in self._types:
             return self._types[name]
-        if self._known is None and name not in self._gone and self._target.has(name):
-            return column_type(self._target.type_of(name))
+        if self._known is None and name not in self._gone:
+            if self._target.has(name):
+                return column_type(self._target.type_of(name))
+            if name in self._mapped:
+                return "keyword"
         raise EngineError(
             f"ES|QL: unknown column [{name}]", mend="no index that the query reads has the field"
         )

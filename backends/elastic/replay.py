@@ -1,6 +1,7 @@
 """The replay: the query text that is shipped, run on recorded documents.
 
-``query.context["index"]`` limits the documents, as the rule's index patterns do in Kibana.
+``query.context["index"]`` limits the documents, as the rule's index patterns do in Kibana;
+``query.context["mapped"]`` are fields that the shipped component templates map.
 EQL runs on the parser of Elastic's ``eql`` package, ES|QL on an evaluator of the commands and
 functions that are needed; both follow Elasticsearch's documentation and refuse what they do not
 know.
@@ -29,7 +30,7 @@ class ElasticReplay:
         if query.language == "esql":
             from hafnium.backends.elastic.engine_esql import esql_hits
 
-            return esql_hits(query.text, self._index)
+            return esql_hits(query.text, self._index, query.context.get("mapped", ()))
         raise EngineError(f"no engine for the language {query.language!r}")
 
 
