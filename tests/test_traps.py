@@ -11,7 +11,7 @@ import pytest
 from hafnium.build import build
 from hafnium.cli.common import HOUSE
 from hafnium.engines import Engine, engine_names, matches
-from hafnium.errors import Refused
+from hafnium.errors import EngineError, Refused
 from hafnium.loading import Loaded, load_rules
 from hafnium.rule import Rule
 from hafnium.siem import backends
@@ -23,15 +23,17 @@ from traps.load import Trap, traps
 @pytest.mark.parametrize("trap", traps(), ids=lambda trap: trap.name)
 def test_trap(trap: Trap, engine: str) -> None:
     refused: list[Refused] = []
+    broken: list[EngineError] = []
     found = {
         frozenset(e.position for e in match.entries)
-        for match in matches(engine, trap.rules, trap.entries, refused)
+        for match in matches(engine, trap.rules, trap.entries, refused, broken)
     }
     reason = trap.refused.get(engine)
     if reason is not None:
         assert [reason in error.reason for error in refused] == [True]
         return
     assert not refused
+    assert not broken
     assert found == trap.wanted
 
 

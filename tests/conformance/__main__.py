@@ -44,12 +44,11 @@ def recorded(data: Path, rules: Sequence[Rule]) -> int:
         total += 1
         for engine in ("sigma", *backends()):
             refused: list[Refused] = []
-            try:
-                found = len(list(matches(engine, [by_id[case.rule_id]], case.entries, refused)))
-            except EngineError as error:
+            broken: list[EngineError] = []
+            rule = by_id[case.rule_id]
+            found = len(list(matches(engine, [rule], case.entries, refused, broken)))
+            for error in broken:
                 print(f"{engine}: {case.name}: {error}")
-                wrong += 1
-                continue
             if refused:
                 print(f"{engine}: {case.name}: refused: {refused[0].reason}")
             elif found == case.count:

@@ -30,9 +30,14 @@ def engine_names() -> list[str]:
 
 
 def matches(
-    engine: str, rules: Sequence[Rule], entries: Iterable[Entry], refused: list[Refused]
+    engine: str,
+    rules: Sequence[Rule],
+    entries: Iterable[Entry],
+    refused: list[Refused],
+    broken: list[EngineError],
 ) -> Iterator[Match]:
-    """What the rules find, said by an engine. Rules that it cannot run go to ``refused``."""
+    """What the rules find, said by an engine. Rules that it cannot run go to ``refused``, what
+    it said of queries that it rejected to ``broken``; the other rules are run all the same."""
     if engine == REFERENCE:
         matcher = Matcher(rules)
         refused.extend(matcher.refused)
@@ -42,8 +47,7 @@ def matches(
         raise UsageError(f"no engine {engine!r}", mend=f"known: {', '.join(engine_names())}")
     siem = Engine(backends()[engine], rules, refused)
     yield from siem.scan(entries)
-    for error in siem.broken.values():
-        raise error
+    broken.extend(siem.broken.values())
 
 
 def event_of(rule: Rule, entry: Entry) -> Event | None:

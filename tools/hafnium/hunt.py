@@ -17,7 +17,7 @@ from typing import Any
 from hafnium import __version__
 from hafnium.engines import event_of, matches
 from hafnium.entries import Entry
-from hafnium.errors import ReadError, Refused
+from hafnium.errors import EngineError, ReadError, Refused
 from hafnium.matcher import Match
 from hafnium.readers import read
 from hafnium.rule import LEVELS, Rule
@@ -32,6 +32,7 @@ class Hunt:
     matches: list[Match] = field(default_factory=list)
     unread: list[ReadError] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    broken: list[EngineError] = field(default_factory=list)
     entries: int = 0
 
 
@@ -57,7 +58,7 @@ def hunt(
             step(entry)
             yield entry
 
-    found = matches(engine, needed, counted(), result.refused)
+    found = matches(engine, needed, counted(), result.refused, result.broken)
     result.matches = sorted((m for m in found if m.rule.id in wanted), key=_order)
     return result
 

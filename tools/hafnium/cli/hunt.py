@@ -50,8 +50,8 @@ def command(
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         sys.stdout.flush()
-    for unread in result.unread:
-        complain(unread)
+    for error in (*result.unread, *result.broken):
+        complain(error)
     if result.refused:
         click.echo(f"hafnium: {len(result.refused)} rules cannot run in {engine}:", err=True)
         for line in by_reason(result.refused):
@@ -61,6 +61,8 @@ def command(
         sys.exit(2)
     if result.unread:
         sys.exit(3)
+    if result.broken:
+        sys.exit(1)
 
 
 def _run(
