@@ -7,15 +7,7 @@ from dataclasses import replace
 
 from duckdb_kql import ir
 
-from hafnium.backends.sentinel.kql_expressions import (
-    ORDER,
-    Scope,
-    Typed,
-    as_text,
-    bind,
-    call,
-    common,
-)
+from hafnium.backends.sentinel.kql_expressions import Scope, Typed, as_text, bind, call, common
 from hafnium.backends.sentinel.kql_functions import (
     AGGREGATES,
     SCALARS,
@@ -24,6 +16,7 @@ from hafnium.backends.sentinel.kql_functions import (
     first_text,
     signature,
 )
+from hafnium.backends.sentinel.kql_names import ORDER
 from hafnium.errors import EngineError
 
 _NO_LIMIT = ir.Literal(1048576, "long")  # of make_list and make_set

@@ -21,12 +21,8 @@ from hafnium.backends.sentinel.kql_functions import (
     TEXT_OPERATORS,
     membership,
 )
+from hafnium.backends.sentinel.kql_names import sql_name
 from hafnium.errors import EngineError
-
-RECORDS = "_hf_ref"
-"""The hidden column with the indexes of the records that a row comes from."""
-ORDER = "_hf_row"
-"""The hidden column with a row's place, in an ordered input."""
 
 _TEXT = TEXT_OPERATORS.keys() - {"==", "!=", "<>"} | TERM_OPERATORS
 _EQUAL = frozenset({"==", "!=", "<>"})
@@ -54,14 +50,6 @@ class Scope:
     query: Callable[[ir.Query], tuple[ir.Query, Mapping[str, str]]]
     aggregates: bool = False
     ordered: bool = False
-
-
-def sql_name(column: str) -> str:
-    """The column's name in DuckDB, which takes names that differ in case only for one.
-
-    Schemas of different tables have three such pairs; duckdb-kql refuses any other.
-    """
-    return f"{column}~" if column in ("EventId", "LogonID", "ClientIPAddress") else column
 
 
 def bind(node: ir.Expr, scope: Scope) -> Typed:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from duckdb_kql import ir
 from duckdb_kql.translate import arg_max_targets, naming, summarize_names
 
-from hafnium.backends.sentinel.kql_expressions import RECORDS, Typed, bind, call, sql_name
+from hafnium.backends.sentinel.kql_expressions import Typed, bind, call
+from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
 from hafnium.backends.sentinel.kql_state import Columns, Pipeline
 from hafnium.errors import EngineError
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from duckdb_kql import ir
 from duckdb_kql.translate import render_sort_keys
 
-from hafnium.backends.sentinel.kql_expressions import ORDER, RECORDS, bind
+from hafnium.backends.sentinel.kql_expressions import bind
+from hafnium.backends.sentinel.kql_names import ORDER, RECORDS
 from hafnium.backends.sentinel.kql_state import Pipeline
 from hafnium.errors import EngineError
 

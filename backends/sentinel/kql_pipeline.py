@@ -16,15 +16,10 @@ from duckdb_kql.errors import KqlError
 from duckdb_kql.schema import resolve_let_refs
 from duckdb_kql.translate import naming
 
-from hafnium.backends.sentinel.kql_expressions import (
-    RECORDS,
-    Typed,
-    bind,
-    call,
-    sql_name,
-)
+from hafnium.backends.sentinel.kql_expressions import Typed, bind, call
 from hafnium.backends.sentinel.kql_functions import WINDOWS
 from hafnium.backends.sentinel.kql_groups import bind_count, bind_distinct, bind_summarize
+from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
 from hafnium.backends.sentinel.kql_order import bind_sort, bind_top, number_rows
 from hafnium.backends.sentinel.kql_state import Columns, Pipeline
 from hafnium.backends.sentinel.kql_tables import bind_join, bind_lookup, bind_union

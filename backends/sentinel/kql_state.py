@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from duckdb_kql import ir
 
 from hafnium.backends.sentinel.kql_calls import bind_call
-from hafnium.backends.sentinel.kql_expressions import ORDER, RECORDS, Scope, Typed, bind, sql_name
+from hafnium.backends.sentinel.kql_expressions import Scope, Typed, bind
+from hafnium.backends.sentinel.kql_names import ORDER, RECORDS, sql_name
 
 Columns = Mapping[str, str]
 """Column name → Kusto type."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from duckdb_kql import ir
 from duckdb_kql.schema import join_output_columns, lookup_output_columns
 
-from hafnium.backends.sentinel.kql_expressions import RECORDS, call, sql_name
+from hafnium.backends.sentinel.kql_expressions import call
+from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
 from hafnium.errors import EngineError
 
 Columns = Mapping[str, str]
@@ -56,7 +57,7 @@ def replace_operators(query: ir.Query, more: Sequence[ir.Operator]) -> ir.Query:
 
 def _rename_apart(columns: Columns, apart: set[str]) -> list[ir.Operator]:
     renames = tuple(
-        (sql_name(name), f"{sql_name(name)}_{kind}")
+        (sql_name(name), sql_name(f"{name}_{kind}"))
         for name, kind in columns.items()
         if name in apart
     )

@@ -91,7 +91,7 @@ class SentinelReplay:
                 self._create(table)
 
     def _create(self, table: str) -> None:
-        from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
+        from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
 
         declared = ", ".join(
             f'"{sql_name(name)}" {_SQL_TYPES[kind]}' + (" DEFAULT ''" if kind == "string" else "")
@@ -104,7 +104,7 @@ class SentinelReplay:
         """Put the rows in, column by column: a list as one text is by far the fastest way."""
         import duckdb
 
-        from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
+        from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
 
         if not indexes:
             return
@@ -166,8 +166,8 @@ def translated(text: str) -> str:
     from duckdb_kql.errors import KqlError
     from duckdb_kql.translate import to_sql
 
-    from hafnium.backends.sentinel.kql_expressions import RECORDS, sql_name
     from hafnium.backends.sentinel.kql_functions import extend_duckdb_kql
+    from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
     from hafnium.backends.sentinel.kql_parser import parse
     from hafnium.backends.sentinel.kql_pipeline import bind_query
     from hafnium.backends.sentinel.kql_text import plain

@@ -328,6 +328,15 @@ def test_columns_that_differ_in_case_only_stay_apart():
     both = "union SecurityEvent, DeviceProcessEvents"
     assert hits(records, f'{both} | where LogonID == "0x3e7"') == [0]
     assert hits(records, f"{both} | where LogonId == 999") == [1]
+    records = [
+        *rows({"ProcessId": "0x4"}, table="SecurityEvent"),
+        *rows({"ProcessId": 4}, table="DeviceProcessEvents"),
+        *rows({"ProcessID": 4}, table="CommonSecurityLog"),
+    ]
+    both = f"{both}, (CommonSecurityLog | project ProcessID)"
+    assert hits(records, f'{both} | where ProcessId_string == "0x4"') == [0]
+    assert hits(records, f"{both} | where ProcessId_long == 4") == [1]
+    assert hits(records, f"{both} | where ProcessID == 4") == [2]
 
 
 def test_let_binds_values_tables_and_functions():
