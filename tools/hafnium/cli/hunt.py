@@ -50,8 +50,8 @@ def command(
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         sys.stdout.flush()
-    for error in (*result.unread, *result.broken):
-        complain(error)
+    for problem in (*result.unread, *result.broken):
+        complain(problem)
     if result.refused:
         click.echo(f"hafnium: {len(result.refused)} rules cannot run in {engine}:", err=True)
         for line in by_reason(result.refused):
