@@ -8,7 +8,6 @@ import eql
 import pytest
 from eql.parser import allow_runs, elasticsearch_syntax
 
-from conftest import entry
 from hafnium.backends.elastic import BACKEND
 from hafnium.engines import Engine
 from hafnium.entries import Entry
@@ -17,6 +16,7 @@ from hafnium.loading import Loaded
 from hafnium.matcher import Matcher
 from hafnium.siem import Query
 from hafnium.site import Site
+from made import entry
 
 BASE = """
 title: A
