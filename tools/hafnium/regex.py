@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
 
 from sigma.types import SigmaRegularExpression, SigmaRegularExpressionFlag
+
+# The parser of Python's own regular expressions: not in the typed part of the library.
+parser: Any = import_module("re._parser")
+sre: Any = import_module("re._constants")
 
 _REFUSED = {
     sre.ASSERT: "look-around",
