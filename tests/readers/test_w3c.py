@@ -176,9 +176,11 @@ def test_a_column_named_twice_keeps_both_values(log_of):
     assert entry.fields["cs-method"] == "GET"
 
 
-def test_broken_bytes_become_replacement_characters(log_of):
+def test_broken_bytes_are_named_and_the_entry_is_read(log_of):
     line = SHELL.encode().replace(b"discover", b"caf\xe9\xff").replace(b"python", "pythön".encode())
-    entry = log_of(HEADER.encode() + line).only
+    found = log_of(HEADER.encode() + line)
+    (entry,), (problem,) = found.entries, found.problems
+    assert (problem.line, problem.reason) == (entry.position, "bytes that are not UTF-8")
     assert entry.fields["cs-uri-stem"] == "/aspnet_client/caf\ufffd\ufffd.aspx"
     assert entry.fields["cs-user-agent"] == "pythön-requests/2.25.1"
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hafnium.readers.faults import NOT_UTF8, READ_ON
 from hafnium.readers.log import Log, runs
 from hafnium.readers.streams import Readable
 
@@ -58,7 +59,10 @@ def _row(number: int, held: list[bytes], log: Log) -> Iterator[Line]:
     if held:
         raw = b"\n".join(held) if len(held) > 1 else held[0]
         if log.wanted is None or log.wanted(raw):
-            yield Line(number, raw.decode("utf-8", "replace").rstrip("\n"))
+            text = raw.decode("utf-8", "replace")
+            if "\ufffd" in text:
+                log.faults.add(NOT_UTF8, number, READ_ON)
+            yield Line(number, text.rstrip("\n"))
 
 
 def _header(number: int, raw: bytes) -> Iterator[Line]:

@@ -15,6 +15,10 @@ NAMED = 5
 """So many faults of one kind are named by line in each file; the others are counted."""
 
 
+NOT_UTF8 = "bytes that are not UTF-8"
+READ_ON = "the entry was read with \N{REPLACEMENT CHARACTER} in their place"
+
+
 class Faults:
     """The faults of one file (or member of an archive)."""
 

@@ -18,6 +18,7 @@ from ipaddress import ip_address
 
 from hafnium.entries import Entry, Value
 from hafnium.readers.align import Shape, align, fits
+from hafnium.readers.faults import NOT_UTF8, READ_ON
 from hafnium.readers.log import Clock, Log, runs
 from hafnium.readers.streams import Readable
 
@@ -153,6 +154,8 @@ def read(stream: Readable, log: Log) -> Iterator[Entry]:
             if wanted is not None and not wanted(raw):
                 continue
             line = raw.decode("utf-8", "replace")
+            if "\ufffd" in line:
+                log.faults.add(NOT_UTF8, number, READ_ON)
             row = layout.row(line) if layout else None
             if layout is None or row is None:
                 if not line.isspace():
