@@ -113,6 +113,12 @@ def test_ordered_asks_for_the_order(find: Find) -> None:
     assert find(ORDERED, hits((0, "/b", "x"), (5, "/a", "x"), (10, "/b", "x"))) == [(1, 2, 3)]
 
 
+def test_events_of_one_instant_may_take_either_step(find: Find) -> None:
+    swapped = [("/b", 1), ("/a", 2)]
+    rows = [entry(at=0, position=n, cs_uri_stem=stem, c_ip="x") for stem, n in swapped]
+    assert find(ORDERED, rows) == [(1, 2)]
+
+
 def test_an_event_that_matches_two_rules_counts_for_both_in_temporal(
     load: Callable[[str], Loaded],
 ) -> None:

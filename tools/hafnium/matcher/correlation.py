@@ -192,21 +192,22 @@ def _seen(window: Sequence[Part]) -> Counter[int]:
     return Counter(index for part in window for index in part.rules)
 
 
-def _in_order(window: Sequence[Part], steps: range) -> bool:
-    """Is there a distinct event for each step, none earlier than the one before?"""
-    used: set[int] = set()
-    after: datetime | None = None
-    for step in steps:
-        for number, part in enumerate(window):
-            if number in used or step not in part.rules:
-                continue
-            if after is None or part.time >= after:
-                used.add(number)
-                after = part.time
-                break
-        else:
+def _in_order(window: Sequence[Part], steps: Sequence[int], after: int = 0) -> bool:
+    """Is there a distinct event for each step, none earlier than the one before?
+
+    The earliest event will do for a step; only events of one instant are worth a choice.
+    """
+    if not steps:
+        return True
+    fitting = [n for n in range(after, len(window)) if steps[0] in window[n].rules]
+    for number in fitting:
+        if window[number].time != window[fitting[0]].time:
             return False
-    return True
+        rest = [*window[:number], *window[number + 1 :]]
+        begin = next(n for n, part in enumerate(window) if part.time == window[number].time)
+        if _in_order(rest, steps[1:], begin):
+            return True
+    return False
 
 
 def _extended(
