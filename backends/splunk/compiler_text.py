@@ -66,7 +66,7 @@ _ENTITIES = {
     '"': '(?:"|&quot;)',
     "'": "(?:'|&apos;|&#39;)",
 }
-_ANY_ENTITY = "(?:&(?:amp|lt|gt|quot|apos|#39);|.)"
+_ANY_ENTITY = "&(?:amp|lt|gt|quot|apos|#39);"
 _MARKUP = re.compile(r"[&<>\"']")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(/\d+)?")
 
@@ -195,7 +195,7 @@ def pattern(value: SigmaString, xml: bool, *, anchored: bool = True, any_char: s
             parts, begin = parts[1:], ""
         while parts and parts[-1] == many:
             parts, end = parts[:-1], ""
-    single = _ANY_ENTITY if xml and any_char == "." else any_char
+    single = f"(?:{_ANY_ENTITY}|{any_char})" if xml else any_char
     if not parts:
         return any_char  # only ``*``: any value, but there must be one (B33)
     body = "".join(

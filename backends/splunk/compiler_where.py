@@ -6,7 +6,7 @@ absent, so that ``NOT`` of it is right. ``mvfind`` and ``mvfilter`` look at each
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sigma.backends.splunk.splunk import SplunkBackend
@@ -37,10 +37,8 @@ _OPERATORS = {
     CompareOperators.NEQ: "!=",
 }
 # Where a value begins in the raw XML of an event: a text, or an attribute that Sigma names.
-_XML_VALUE = (
-    r"(?:>[^<]*|<Provider Name=['\"][^'\"]*"
-    r"|[ ](?:Qualifiers|ProcessID|ThreadID|UserID)=['\"][^'\"]*)"
-)
+_XML_TEXT = ">[^<]*"
+_XML_ATTRIBUTE = r"(?:<Provider Name|[ ](?:Qualifiers|ProcessID|ThreadID|UserID))=['\"][^'\"]*"
 
 
 class WhereExpression(SplunkBackend):
@@ -62,14 +60,17 @@ class WhereExpression(SplunkBackend):
     def convert_condition_or(self, cond: Any, state: Any) -> str:
         """B8: parentheses around every operator. Texts of one field become one expression."""
         merged: dict[str, list[SigmaString]] = {}
-        rest = []
+        keywords, rest = [], []
         for arg in cond.args:
             if _is_plain_text(arg):
                 merged.setdefault(arg.field, []).append(arg.value)
+            elif _is_plain_keyword(arg):
+                keywords.append(arg.value)
             else:
                 rest.append(self._part(arg))
         texts = [self._any_text(field, values) for field, values in merged.items()]
-        return _joined(" OR ", texts + rest)
+        words = [self._any_keyword(keywords)] if keywords else []
+        return _joined(" OR ", texts + words + rest)
 
     def convert_condition_and(self, cond: Any, state: Any) -> str:
         """B8: parentheses around every operator, which binds otherwise in where than in search."""
@@ -155,20 +156,10 @@ class WhereExpression(SplunkBackend):
 
     def convert_condition_val_str(self, cond: Any, state: Any) -> str:
         """A keyword is looked for in each value, not across them as the stock backend's term."""
-        value = cond.value
-        prefix = flags(cased=isinstance(value, SigmaCasedString), patterns=["."])
-        if self.keywords == "xml":
-            inside = pattern(value, True, anchored=False, any_char="[^<]")
-            return f"match(_raw, {eval_text(prefix + _XML_VALUE + inside)})"
-        inside = pattern(value, self.xml, anchored=False)
-        if self.keywords == "raw":
-            return f"match(_raw, {eval_text(prefix + inside)})"
-        values = ", ".join(eval_field(name) for name in self.keywords)
-        return f"isnotnull(mvfind(mvappend({values}), {eval_text(prefix + inside)}))"
+        return self._any_keyword([cond.value])
 
     def convert_condition_val_num(self, cond: Any, state: Any) -> str:
-        text = SigmaString(str(cond.value.number))
-        return self.convert_condition_val_str(ConditionValueExpression(text), state)
+        return self._any_keyword([SigmaString(str(cond.value.number))])
 
     def convert_condition_val_re(self, cond: Any, state: Any) -> str:
         """B1: not deferred. In XML a value's ends are not those of the raw event."""
@@ -193,6 +184,16 @@ class WhereExpression(SplunkBackend):
         patterns = [pattern(value, self.xml) for value in values]
         return self._found(field, flags(cased=cased, patterns=patterns) + "|".join(patterns))
 
+    def _any_keyword(self, values: Sequence[SigmaString]) -> str:
+        prefix = flags(cased=isinstance(values[0], SigmaCasedString), patterns=["."])
+        if self.keywords == "xml":
+            return f"match(_raw, {eval_text(prefix + _inside_xml(values))})"
+        inside = prefix + "|".join(pattern(value, self.xml, anchored=False) for value in values)
+        if self.keywords == "raw":
+            return f"match(_raw, {eval_text(inside)})"
+        fields = ", ".join(eval_field(name) for name in self.keywords)
+        return f"isnotnull(mvfind(mvappend({fields}), {eval_text(inside)}))"
+
     def _present(self, field: str) -> str:
         return self._found(field, "(?s).")
 
@@ -205,6 +206,25 @@ def _is_plain_text(arg: Any) -> bool:
     if not isinstance(arg, Equals) or isinstance(arg.value, SigmaCasedString):
         return False
     return isinstance(arg.value, SigmaString) and bool(arg.value.s)
+
+
+def _is_plain_keyword(arg: Any) -> bool:
+    """True for a keyword that can share an expression with others."""
+    if not isinstance(arg, ConditionValueExpression):
+        return False
+    return isinstance(arg.value, SigmaString) and not isinstance(arg.value, SigmaCasedString)
+
+
+def _inside_xml(values: Sequence[SigmaString]) -> str:
+    """The keywords inside a text of the raw event, or inside an attribute, which ends at a quote
+    and holds none."""
+    texts = [pattern(v, True, anchored=False, any_char="[^<]") for v in values]
+    bare = [v for v in values if not any(quote in str(v) for quote in "'\"")]
+    attributes = [pattern(v, True, anchored=False, any_char="[^<'\"]") for v in bare]
+    if texts == attributes:
+        return f"(?:{_XML_TEXT}|{_XML_ATTRIBUTE})(?:{'|'.join(texts)})"
+    out = f"{_XML_TEXT}(?:{'|'.join(texts)})"
+    return out + (f"|{_XML_ATTRIBUTE}(?:{'|'.join(attributes)})" if attributes else "")
 
 
 def _decoded(field: str) -> str:

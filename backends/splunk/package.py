@@ -74,13 +74,13 @@ def app_files(pack: Pack) -> dict[str, str]:
 
 
 def saved_searches(queries: Sequence[Query]) -> list[Stanza]:
-    """One stanza per query; names that would be the same get the rule's id."""
+    """One stanza per query; names that would be the same get the rule's id, and a number."""
     out: list[Stanza] = []
     taken: set[str] = set()
     for query in queries:
-        name = _search_name(query.rule.title)
-        if name in taken:
-            name = _search_name(query.rule.title, query.rule.id[:8])
+        marks = ("", query.rule.id, *(f"{query.rule.id} {n}" for n in range(len(queries))))
+        names = (_search_name(query.rule.title, mark) for mark in marks)
+        name = next(name for name in names if name not in taken)
         taken.add(name)
         out.append((name, _saved_search(name, query)))
     return out
