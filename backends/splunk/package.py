@@ -8,6 +8,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def saved_searches(queries: Sequence[Query]) -> list[Stanza]:
     out: list[Stanza] = []
     taken: set[str] = set()
     for query in queries:
-        marks = ("", query.rule.id, *(f"{query.rule.id} {n}" for n in range(len(queries))))
+        marks = chain(("", query.rule.id), (f"{query.rule.id} {n}" for n in count(2)))
         names = (_search_name(query.rule.title, mark) for mark in marks)
         name = next(name for name in names if name not in taken)
         taken.add(name)
