@@ -171,7 +171,7 @@ def group_columns(plan: Plan, name: str, index: int) -> list[list[Column]]:
 
     Raises `Inexact` for a field that is kept in a form that cannot be grouped by.
     """
-    named = alias(plan, name, index)
+    named = plan.rule.field_behind(name, index)
     if named == "Computer":
         return [[Column("host.name")]]
     found: dict[tuple[Column, ...], None] = {}
@@ -202,17 +202,6 @@ def _whole(name: str, column: Column) -> list[Column]:
     if column.as_ in ("hashes", "listed") or column.type in ("many", "text"):
         raise Inexact(f"{name} is kept in a form that cannot be grouped by", "group by another")
     return [Column(column.name, column.type)]
-
-
-def alias(plan: Plan, name: str, index: int) -> str:
-    """The name that a base rule uses for a group-by field."""
-    reference = plan.rule.references[index]
-    for each in plan.said.aliases:
-        if each.alias == name:
-            for base, field_ in each.mapping.items():
-                if base.reference in (reference.name, reference.id):
-                    return str(field_)
-    return name
 
 
 def _span(plan: Plan) -> str:

@@ -96,7 +96,7 @@ class _Correlation:
             return [(number,) for number in range(len(references))]
         groups: dict[Any, list[int]] = {}
         for number, reference in enumerate(references):
-            names = tuple(self._field(name, number) for name in self.said.group_by or ())
+            names = tuple(self.rule.field_behind(name, number) for name in self.said.group_by or ())
             groups.setdefault((reference.logsource, names), []).append(number)
         return [tuple(group) for group in groups.values()]
 
@@ -107,8 +107,8 @@ class _Correlation:
                     raise Refused("a count over rules of different log sources in one table")
 
     def _base(self, numbers: tuple[int, ...], site: Site) -> _Base:
-        by = [self._field(name, numbers[0]) for name in self.said.group_by or ()]
-        counted = [self._field(name, numbers[0]) for name in self.counted]
+        by = [self.rule.field_behind(name, numbers[0]) for name in self.said.group_by or ()]
+        counted = [self.rule.field_behind(name, numbers[0]) for name in self.counted]
         rules = [self.rule.references[number] for number in numbers]
         room = LONGEST // len(self.rule.references) - 400
         part = detection(rules, site, room=room, also=[*by, *counted], counted=True)
@@ -122,16 +122,6 @@ class _Correlation:
         text = f"{part.text}\n| extend {', '.join(extends)}, hf_rule = {numbers[0]}"
         present = " and ".join(f"isnotempty({name})" for name in names)
         return _Base(numbers, part, f"{text}\n| where {present}" if present else text)
-
-    def _field(self, name: str, number: int) -> str:
-        """The rule's own field behind an alias."""
-        reference = self.rule.references[number]
-        for alias in self.said.aliases:
-            if alias.alias == name:
-                for to_rule, field in alias.mapping.items():
-                    if to_rule.reference in (reference.name, reference.id):
-                        return str(field)
-        return name
 
     def _counted(self) -> list[str]:
         condition = self.said.condition

@@ -247,12 +247,7 @@ def _numbered(parts: Sequence[list[Branch]]) -> list[tuple[int, list[Branch]]]:
 
 def _names(plan: _Plan, number: int, name: str) -> list[tuple[Branch, str]]:
     """The stored field of a group-by or counted field, per branch of a rule, aliases undone."""
-    reference = plan.rule.references[number - 1]
-    for alias in plan.said.aliases:
-        if alias.alias == name:
-            for to_rule, mapped in alias.mapping.items():
-                if to_rule.reference in (reference.name, reference.id):
-                    name = str(mapped)
+    name = plan.rule.field_behind(name, number - 1)
     return [(branch, stored(name, branch.feed)) for branch in plan.parts[number - 1]]
 
 

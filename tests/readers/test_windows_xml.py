@@ -176,6 +176,16 @@ def test_an_item_that_occurs_twice_keeps_both_values(log_of):
     assert entry.data["Image"] == "C:\\Windows\\System32\\cmd.exe\nC:\\other.exe"
 
 
+def test_what_an_event_is_stays_with_its_system_block(log_of):
+    item = '<Data Name="EventID">4616</Data><Data Name="Channel">Other</Data><Data Name="Image">'
+    event = log_of(SYSMON.replace('<Data Name="Image">', item).replace("<Data Name='Image'>", item))
+    assert (event.only.fields["EventID"], event.only.fields["Channel"]) == (
+        "1",
+        "Microsoft-Windows-Sysmon/Operational",
+    )
+    assert event.only.data["EventID"] == "4616"
+
+
 def test_a_data_item_wins_over_a_system_name(log_of):
     entry = log_of(SYSMON.replace("Name='Image'", "Name='Level'")).only
     assert entry.fields["Level"] == "C:\\Windows\\System32\\cmd.exe"

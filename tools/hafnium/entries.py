@@ -51,7 +51,8 @@ class WindowsEvent(Entry):
     * the System block: ``Provider_Name``, ``EventID``, ``Channel``, ``Computer``, ``Level``,
       ``Task``, ``Opcode``, ``Keywords``, ``EventRecordID``, ``Version``, ``Qualifiers``,
       ``Security_UserID``, ``Execution_ProcessID``, ``Execution_ThreadID`` (decimal text);
-    * the named EventData or UserData items (they win over a System name);
+    * the named EventData or UserData items (they win over a System name,
+      except over ``EventID`` and ``Channel``, which say what the event is);
     * ``Data``: the unnamed items, a tuple; MSExchange Management also under its names;
     * ``Message``: the rendered text, where the log carries it.
 

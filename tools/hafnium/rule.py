@@ -74,6 +74,18 @@ class Rule:
         assert isinstance(self.sigma, SigmaRule), "a correlation is compiled from its references"
         return copy.deepcopy(self.sigma)
 
+    def field_behind(self, name: str, index: int) -> str:
+        """The field of base rule ``index`` that a correlation's group-by or counted ``name``
+        stands for: what an alias says, else the name itself."""
+        assert self.correlation is not None, "only a correlation has aliases"
+        reference = self.references[index]
+        for alias in self.correlation.aliases:
+            if alias.alias == name:
+                for base, field_name in alias.mapping.items():
+                    if base.reference in (reference.name, reference.id):
+                        return str(field_name)
+        return name
+
     def line(self, key: str = "title") -> int | None:
         """The line of a top-level key (``detection``, ``logsource`` …) in the rule's file."""
         return self.lines.get(key, self.lines.get("title"))

@@ -6,8 +6,8 @@
     sentinel:
       ecp: {table: OurEcp_CL}
 
-Keys under a target are the ids of its data sources (``hafnium show --sources``); what may be
-set for one is in the target's catalogue. Without a site file the defaults of the catalogue hold.
+Keys under a target are the ids of its data sources (``backends/<target>/sources.yml``), where
+what may be set for one stands under ``site``. Without a site file the catalogue's defaults hold.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Correlation:
         """The group that an event belongs to; None when a group-by field is absent."""
         key = []
         for name in self.said.group_by or ():
-            values = fields.get(self._alias(name, index))
+            values = fields.get(self.rule.field_behind(name, index))
             if not values:
                 return None
             key.append(tuple(plain for plain, _ in values))
@@ -122,15 +122,6 @@ class Correlation:
         if begin is not None:
             yield parts[begin : end + 1]
 
-    def _alias(self, name: str, index: int) -> str:
-        reference = self.rule.references[index]
-        for alias in self.said.aliases:
-            if alias.alias == name:
-                for to_rule, field in alias.mapping.items():
-                    if to_rule.reference in (reference.name, reference.id):
-                        return str(field)
-        return name
-
     def _counted(self, index: int, fields: Fields) -> tuple[Hashable, ...] | None:
         """The values that a value_count counts; None when the event has none."""
         if self.said.type is not SigmaCorrelationType.VALUE_COUNT:
@@ -140,7 +131,7 @@ class Correlation:
         names = named if isinstance(named, list) else [named]
         row = []
         for name in names:
-            values = fields.get(self._alias(str(name), index))
+            values = fields.get(self.rule.field_behind(str(name), index))
             if not values:
                 return None
             row.append([plain for plain, _ in values])

@@ -71,6 +71,7 @@ def build(
         unnamed = _strings(unnamed[0])
     system = {name: value for name, value in system.items() if value}
     fields: dict[str, Value] = {**system, **_cmdlet(system, unnamed), **named}
+    fields.update({name: system[name] for name in ("EventID", "Channel") if name in system})
     if texts := tuple(text for text in unnamed if text):
         fields.setdefault("Data", texts)
     if message:
