@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hafnium.entries import Entry
 from hafnium.rule import Rule
-from hafnium.siem import Pack, Query, Record, Replay
+from hafnium.siem import Pack, Query, RealEngine, Record, Replay
 from hafnium.site import Site
 
 
@@ -17,6 +17,7 @@ class Elastic:
     name = "elastic"
     title = "Elastic"
     extensions: Mapping[str, str] = {"eql": "eql", "esql": "esql"}
+    engines: Sequence[RealEngine] = ()
 
     def check_site(self, site: Site) -> None:
         """Each source's ``index``: index patterns, separated by commas."""

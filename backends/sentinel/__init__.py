@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hafnium.entries import Entry
 from hafnium.rule import Rule
-from hafnium.siem import Pack, Query, Record, Replay
+from hafnium.siem import Pack, Query, RealEngine, Record, Replay
 from hafnium.site import Site
 
 
@@ -17,6 +17,7 @@ class Sentinel:
     name = "sentinel"
     title = "Microsoft Sentinel"
     extensions: Mapping[str, str] = {"kql": "kql"}
+    engines: Sequence[RealEngine] = ()
 
     def check_site(self, site: Site) -> None:
         from .compiler import catalogue, table_name

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from hafnium.entries import Entry
 from hafnium.rule import Rule
-from hafnium.siem import Pack, Query, Record, Replay
+from hafnium.siem import Pack, Query, RealEngine, Record, Replay
 from hafnium.site import Site
 
 
@@ -18,6 +18,7 @@ class SplunkBackend:
     name = "splunk"
     title = "Splunk"
     extensions: Mapping[str, str] = MappingProxyType({"spl": "spl"})
+    engines: Sequence[RealEngine] = ()
 
     def check_site(self, site: Site) -> None:
         from hafnium.backends.splunk.compiler_sources import check_site

@@ -2,6 +2,8 @@
 
 ``sigma`` is the matcher; every other engine is a SIEM's: the rule is compiled, the entries are
 recorded as that SIEM stores them, and the shipped text runs in the engine for its language.
+A SIEM has a light engine of its own name, which is always there, and may have real ones, which
+have to be installed (`hafnium.siem.RealEngine`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from hafnium.matcher import Match, Matcher
 from hafnium.matcher.conditions import Fields
 from hafnium.matcher.correlation import Correlation
 from hafnium.rule import Rule
-from hafnium.siem import Backend, Query, Record, Replay, backends
+from hafnium.siem import Backend, Query, RealEngine, Record, Replay, backends
 from hafnium.site import Site
 from hafnium.taxonomy import Event, shape_of, views
 
@@ -25,27 +27,57 @@ BATCH = 20_000
 
 
 def engine_names() -> list[str]:
-    """The reference, then every SIEM."""
+    """The engines of every test run: the reference, then every SIEM's light engine."""
     return [REFERENCE, *backends()]
 
 
+def real_engines() -> dict[str, tuple[Backend, RealEngine]]:
+    """The engines that have to be installed, each with its SIEM, by name."""
+    return {real.name: (siem, real) for siem in backends().values() for real in siem.engines}
+
+
+def check_name(name: str) -> None:
+    """Raises `UsageError` when there is no engine of that name."""
+    known = [*engine_names(), *real_engines()]
+    if name not in known:
+        raise UsageError(f"no engine {name!r}", mend=f"known: {', '.join(known)}")
+
+
+def missing(name: str) -> str | None:
+    """Why an engine cannot run here; None when it is installed. Raises `UsageError`."""
+    check_name(name)
+    _, real = real_engines().get(name, (None, None))
+    return real.missing() if real else None
+
+
+def engine(name: str, rules: Sequence[Rule], refused: list[Refused]) -> Engine:
+    """A SIEM's engine, light or real, with the rules compiled. Raises `UsageError`."""
+    check_name(name)
+    if name in backends():
+        return Engine(backends()[name], rules, refused)
+    siem, real = real_engines()[name]
+    return Engine(siem, rules, refused, real=real)
+
+
 def matches(
-    engine: str,
+    name: str,
     rules: Sequence[Rule],
     entries: Iterable[Entry],
     refused: list[Refused],
     broken: list[EngineError],
 ) -> Iterator[Match]:
     """What the rules find, said by an engine. Rules that it cannot run go to ``refused``, what
-    it said of queries that it rejected to ``broken``; the other rules are run all the same."""
-    if engine == REFERENCE:
+    it said of queries that it rejected to ``broken``; the other rules are run all the same.
+    Raises `UsageError`."""
+    if name == REFERENCE:
         matcher = Matcher(rules)
         refused.extend(matcher.refused)
         yield from matcher.scan(entries)
         return
-    if engine not in backends():
-        raise UsageError(f"no engine {engine!r}", mend=f"known: {', '.join(engine_names())}")
-    siem = Engine(backends()[engine], rules, refused)
+    siem = engine(name, rules, refused)
+    if not siem.executes:
+        raise UsageError(f"the engine {name} reads queries and does not run them")
+    refused.extend(siem.declined.values())
     yield from siem.scan(entries)
     broken.extend(siem.broken.values())
 
@@ -61,10 +93,11 @@ def event_of(rule: Rule, entry: Entry) -> Event | None:
 
 
 class Engine:
-    """A SIEM's compiled rules, run on entries in the engine for its language.
+    """A SIEM's compiled rules, run on entries in its light engine, or in a real one.
 
-    ``queries`` are the detections, ``correlations`` the rest. ``broken`` holds, by rule id, what
-    the engine said of a query that it rejected; such a query is not run again.
+    ``queries`` are the detections, ``correlations`` the rest. By rule id, ``declined`` holds why
+    a real engine cannot take a query that is good for the SIEM, and ``broken`` what the engine
+    said of a query that it rejected; such a query is not run again.
     """
 
     def __init__(
@@ -73,10 +106,15 @@ class Engine:
         rules: Sequence[Rule],
         refused: list[Refused],
         site: Site | None = None,
+        real: RealEngine | None = None,
     ) -> None:
         self.backend = backend
+        self.name = real.name if real else backend.name
+        self.executes = real.executes if real else True
+        self._replay = real.replay if real else backend.replay
         self.queries: list[Query] = []
         self.correlations: list[Query] = []
+        self.declined: dict[str, Refused] = {}
         self.broken: dict[str, EngineError] = {}
         site = site or Site()
         for rule in rules:
@@ -84,8 +122,18 @@ class Engine:
                 query = backend.compile(rule, site)
             except Refused as error:
                 refused.append(error)
+                continue
+            reason = real.refuses(query) if real else None
+            if reason is not None:
+                self.declined[rule.id] = Refused(reason, file=rule.path)
             else:
                 (self.correlations if rule.correlation else self.queries).append(query)
+
+    def read(self) -> None:
+        """Put every query to the engine without any record: what it rejects is ``broken``."""
+        replay = self._replay(())
+        for query in (*self.queries, *self.correlations):
+            self._search(replay, query)
 
     def scan(self, entries: Iterable[Entry]) -> Iterator[Match]:
         """What the rules find by the usual way in: detections, then correlations."""
@@ -156,7 +204,7 @@ class Engine:
             if way < len(recorded):
                 owners.append(entry)
                 records.append(recorded[way])
-        return self.backend.replay(records), owners
+        return self._replay(records), owners
 
 
 def fields_of(match: Match) -> Fields:

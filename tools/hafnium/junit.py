@@ -8,7 +8,8 @@ from hafnium.verify import Report
 
 
 def junit(report: Report) -> str:
-    """One test case per rule and engine; its differences are the failure's text."""
+    """One test case per rule and engine; its differences are the failure's text. An engine that
+    is not installed is one skipped case."""
     suites = ElementTree.Element("testsuites", name="hafnium")
     for engine in report.engines:
         rules = [rule for rule in report.rules if rule.output]
@@ -26,6 +27,10 @@ def junit(report: Report) -> str:
             if texts:
                 failure = ElementTree.SubElement(case, "failure", message=_clean(texts[0]))
                 failure.text = _clean("\n".join(texts))
+    for engine, reason in report.skipped.items():
+        suite = ElementTree.SubElement(suites, "testsuite", name=engine, tests="1", skipped="1")
+        case = ElementTree.SubElement(suite, "testcase", classname=engine, name="all rules")
+        ElementTree.SubElement(case, "skipped", message=_clean(reason))
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -67,6 +67,33 @@ class Replay(Protocol):
         ...
 
 
+class RealEngine(Protocol):
+    """A further engine for a SIEM's queries, beside the light one of `Backend.replay`: the
+    product itself, or another program that speaks its language.
+
+    It may have to be installed first, so every test run asks whether it is there. One that is
+    missing is skipped by name; one that is there and breaks is a failure.
+    """
+
+    name: str
+    title: str
+    executes: bool
+    """False for one that only says whether it accepts a query's text: `Replay.search` raises
+    `EngineError` or finds nothing, and what it finds is not compared."""
+
+    def missing(self) -> str | None:
+        """Why it cannot run here, and how to mend that; None when it is installed."""
+        ...
+
+    def refuses(self, query: Query) -> str | None:
+        """Why it cannot take this query although the SIEM can; None when it can."""
+        ...
+
+    def replay(self, records: Sequence[Record]) -> Replay:
+        """The engine loaded with the records. Raises `EngineError` when it breaks."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pack:
     """All that a packager needs: the version, the queries of its target, in rule order."""
@@ -83,6 +110,8 @@ class Backend(Protocol):
     title: str
     extensions: Mapping[str, str]
     """Language → file ending of a query file, without the dot."""
+    engines: Sequence[RealEngine]
+    """Further engines for its queries, each with a name that no SIEM has."""
 
     def check_site(self, site: Site) -> None:
         """Raise `SiteError` if the site sets something that this SIEM does not have."""

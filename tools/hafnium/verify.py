@@ -2,21 +2,21 @@
 
 The matcher is held against ``expected.yml``, every other engine against the matcher. An engine
 is run once for each way in which its SIEM stores an entry (`hafnium.siem.Record`); for a way
-that does not keep some fields, the matcher is asked about the entry without them.
+that does not keep some fields, the matcher is asked about the entry without them. An engine that
+is not installed is skipped, and the report says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hafnium.engines import REFERENCE, Engine, ways
+from hafnium.engines import REFERENCE, Engine, engine, missing, ways
 from hafnium.entries import Entry
 from hafnium.errors import Refused
 from hafnium.matcher import Match, Matcher
 from hafnium.rule import Rule
 from hafnium.samples import Place, Scenario
-from hafnium.siem import backends
 
 Key = tuple[str, frozenset[Place]]
 """Rule id and the places of what was found (one place for a detection)."""
@@ -41,21 +41,27 @@ class Difference:
 @dataclass
 class Cell:
     """One rule in one engine: entries that matched as they should, near misses and other
-    entries that stayed silent as they should, and what went wrong."""
+    entries that stayed silent as they should, and what went wrong. ``declined`` is why a real
+    engine cannot take the query at all: no difference, but no proof either."""
 
     positives: int = 0
     near: int = 0
     others: int = 0
     wrong: int = 0
     refused: bool = False
+    declined: str = ""
 
 
 @dataclass
 class Report:
-    """The matrix, keyed by (rule id, engine), and every difference."""
+    """The matrix, keyed by (rule id, engine), and every difference.
+
+    ``engines`` were run; ``skipped`` are those that are not installed, with the reason.
+    """
 
     rules: Sequence[Rule]
     engines: Sequence[str]
+    skipped: Mapping[str, str] = field(default_factory=dict)
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
 
@@ -92,25 +98,23 @@ def verify(
 ) -> Report:
     """Run everything. ``step`` is told before each piece of work.
 
-    Raises `hafnium.errors.ReadError` for a sample that cannot be read.
+    Raises `hafnium.errors.ReadError` for a sample that cannot be read, `EngineError` when an
+    engine that is installed does not start or dies.
     """
-    report = Report(rules, engines)
+    absent = {name: missing(name) for name in engines}
+    skipped = {name: reason for name, reason in absent.items() if reason is not None}
+    report = Report(rules, [name for name in engines if name not in skipped], skipped)
     step("reading the samples")
     bench = _Bench(scenarios, report)
-    for name in engines:
+    for name in report.engines:
         step(f"all samples in {name}")
         if name == REFERENCE:
             bench.reference()
         else:
-            bench.engine(_compile(name, rules, report))
+            refused: list[Refused] = []
+            bench.run(engine(name, rules, refused))
+            report.refuse(name, refused)
     return report
-
-
-def _compile(name: str, rules: Sequence[Rule], report: Report) -> Engine:
-    refused: list[Refused] = []
-    engine = Engine(backends()[name], rules, refused)
-    report.refuse(name, refused)
-    return engine
 
 
 class _Bench:
@@ -151,9 +155,20 @@ class _Bench:
         self._compare(REFERENCE, wanted, self.said)
         self._count(REFERENCE, wanted & self.said, self.said)
 
-    def engine(self, engine: Engine) -> None:
+    def run(self, engine: Engine) -> None:
         """A SIEM's engine against the matcher, one way in after the other."""
-        name = engine.backend.name
+        name = engine.name
+        for rule_id, reason in engine.declined.items():
+            self.report.cell(rule_id, name).declined = reason.reason
+        if engine.executes:
+            self._execute(engine)
+        else:
+            engine.read()
+        for rule_id, error in engine.broken.items():
+            self.report.differ(rule_id, name, "broken", detail=str(error))
+
+    def _execute(self, engine: Engine) -> None:
+        name = engine.name
         compiled = {query.rule.id for query in (*engine.queries, *engine.correlations)}
         wanted = {key for key in self.said if key[0] in compiled}
         detected = list(engine.detect(self.entries))
@@ -167,8 +182,6 @@ class _Bench:
         for way in range(1, ways(engine.backend, self.entries)):
             found = self._keys(m for m in engine.detect(self.entries, way) if m.rule.output)
             self._compare(f"{name}/{way + 1}", self._reduced(engine, way), found)
-        for rule_id, error in engine.broken.items():
-            self.report.differ(rule_id, name, "broken", detail=str(error))
 
     def _reduced(self, engine: Engine, way: int) -> set[Key]:
         """What the matcher says of the entries as another way in keeps them, for the rules

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hafnium.cli.common import by_reason, complain, load, rules_option
-from hafnium.engines import engine_names
+from hafnium.engines import missing
 from hafnium.entries import Entry
 from hafnium.errors import UsageError
 from hafnium.hunt import FORMATS, Hunt, hunt, render, summary
@@ -37,8 +37,9 @@ def command(
     out: Path | None,
 ) -> None:
     """Find matches in raw logs: files, folders, .gz and .zip."""
-    if engine not in engine_names():
-        raise UsageError(f"no engine {engine!r}", mend=f"known: {', '.join(engine_names())}")
+    absent = missing(engine)
+    if absent is not None:
+        raise UsageError(f"the engine {engine} cannot run here: {absent}")
     loaded = load(rules_path)
     result = _run(paths, loaded.rules, engine=engine, level=level, host=host)
     text = render(result.matches, form)

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hafnium.cli.common import HOUSE, complain, load, rules_option
-from hafnium.engines import engine_names
-from hafnium.errors import ReadError, UsageError
+from hafnium.engines import check_name, engine_names
+from hafnium.errors import ReadError
 from hafnium.junit import junit
 from hafnium.rule import Rule
 from hafnium.samples import Scenario, scenarios
@@ -27,7 +27,13 @@ from hafnium.verify import Report, verify
     metavar="DIR",
     help="Scenarios.  [default: the pack's own]",
 )
-@click.option("--engine", "engines", multiple=True, metavar="E", help="An engine.  [default: all]")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="E",
+    help="An engine.  [default: all that need not be installed]",
+)
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE")
 def command(
     rules_path: Path | None,
@@ -35,15 +41,21 @@ def command(
     engines: tuple[str, ...],
     junit_file: Path | None,
 ) -> None:
-    """Run all rules over all samples in all engines; any difference fails."""
+    """Run all rules over all samples in all engines; any difference fails.
+
+    An engine that is not installed is skipped, by name.
+    """
     names = list(dict.fromkeys(engines)) or engine_names()
     for name in names:
-        if name not in engine_names():
-            raise UsageError(f"no engine {name!r}", mend=f"known: {', '.join(engine_names())}")
+        check_name(name)
     loaded = load(rules_path)
     found: list[Scenario] = list(scenarios((samples or HOUSE / "samples").resolve(), loaded.rules))
     report = _run(loaded.rules, found, names)
     click.echo(matrix(report), nl=False)
+    for line in not_run(report):
+        click.echo(f"not run: {line}")
+    for name, reason in report.skipped.items():
+        click.echo(f"skipped: {name}: {reason}")
     for difference in report.differences:
         click.echo(f"difference: {difference}")
     click.echo(totals(report))
@@ -84,12 +96,22 @@ def matrix(report: Report) -> str:
         for engine in report.engines:
             cell = report.cell(rule.id, engine)
             text = f"{cell.positives}/{cell.near}/{cell.others}"
-            text = "refused" if cell.refused else text
+            text = "refused" if cell.refused else "not run" if cell.declined else text
             row.append(text + (f" !{cell.wrong}" if cell.wrong else ""))
         rows.append(row)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows)
     return "\n".join(lines) + "\n"
+
+
+def not_run(report: Report) -> list[str]:
+    """What a real engine cannot take at all, with its reason."""
+    cells = ((rule, engine) for engine in report.engines for rule in report.rules)
+    return [
+        f"{engine}: {rule.name}: {report.cell(rule.id, engine).declined}"
+        for rule, engine in cells
+        if report.cell(rule.id, engine).declined
+    ]
 
 
 def totals(report: Report) -> str:
