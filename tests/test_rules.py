@@ -37,7 +37,18 @@ FIELDS = {
         *("Image", "OriginalFileName", "CommandLine", "CurrentDirectory", "User"),
         *("ParentImage", "ParentCommandLine", "SubjectDomainName"),
     },
-    "registry_delete": {"EventType", "Image", "TargetObject"},
+    "registry_delete": {"EventType", "Image", "TargetObject", "User"},
+    "registry_set": {"EventType", "Image", "TargetObject", "Details", "User"},
+    "registry_event": {"EventType", "Image", "TargetObject", "User"},
+    "file_delete": {"Image", "TargetFilename", "User"},
+    "file_change": {"Image", "TargetFilename", "User"},
+    "wmi_event": {"EventType", "Operation", "User", "Name", "Type", "Destination", "Query"},
+    "ps_script": {"ScriptBlockText", "Path"},
+    "antivirus": {"Signature", "Filename"},
+    "windefend": {"EventID", "New Value", "Old Value", "Threat Name", "Path", "Process Name"},
+    "taskscheduler": {"EventID", "TaskName", "ActionName", "Path", "UserContext"},
+    "iis-configuration": {"EventID", "Configuration", "NewValue", "OldValue"},
+    "system": {"Provider_Name", "EventID", "ServiceName", "ImagePath", "AccountName"},
     "msexchange-httpproxy": {
         *("AnchorMailbox", "BackEndCookie", "BackEndStatus", "HttpStatus", "RoutingHint"),
         *("Method", "UrlStem", "UserAgent", "AuthenticatedUser"),
@@ -47,7 +58,9 @@ FIELDS = {
     "security": {
         *("EventID", "SubjectUserName", "ShareName", "RelativeTargetName", "AccessMask"),
         *("ObjectName", "ObjectValueName", "OperationType", "ProcessName"),
-        *("AttributeLDAPDisplayName", "AttributeValue"),
+        *("AttributeLDAPDisplayName", "AttributeValue", "SubjectDomainName"),
+        *("TaskName", "TaskContent", "TaskContentNew", "ObjectType", "NewValue"),
+        *("ServiceName", "ServiceFileName", "AuditPolicyChanges", "SubcategoryGuid"),
     },
     "msexchange-oabgenerator": {"Message"},
     "application": {"Provider_Name", "EventID", "Data", "Message"},
@@ -159,12 +172,15 @@ def test_fields_are_those_of_the_log_source(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", DETECTIONS, ids=_id)
 def test_file_name_begins_with_the_log_source(rule: Rule) -> None:
+    category = rule.logsource.category
     begins = {
         "webserver": "web_",
-        "file_event": "file_event_win_",
         "process_creation": "proc_creation_win_",
-        "registry_delete": "registry_delete_win_",
+        "network_connection": "net_connection_win_",
+        "process_access": "proc_access_win_",
+        "ps_script": "posh_ps_",
+        "antivirus": "antivirus_",
         None: "win_",
     }
-    assert rule.path.stem.startswith(begins[rule.logsource.category])
+    assert rule.path.stem.startswith(begins.get(category, f"{category}_win_"))
     assert re.fullmatch(r"[a-z0-9_]{10,75}", rule.path.stem)
