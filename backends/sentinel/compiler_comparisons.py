@@ -1,4 +1,8 @@
-"""One comparison as KQL, by the type of its column. True or false, never null."""
+"""One comparison as KQL, by the type of its column. True or false, never null.
+
+Kusto's operators that ignore case do so for ASCII letters only, so a column is compared in lower
+case with a text that has other letters.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from hafnium.errors import Refused
 
 from .compiler_columns import Column
 from .compiler_regex import matches_empty, translate
-from .compiler_text import SEPARATOR, literal, parts_of, pattern
+from .compiler_text import SEPARATOR, foreign, literal, parts_of, pattern
 
 _MANY = SpecialChars.WILDCARD_MULTI
 _NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
@@ -50,13 +54,19 @@ def string(column: Column, value: Any) -> str:
     suffix = "_cs" if cased else ""
     match parts:
         case [str(text), SpecialChars.WILDCARD_MULTI]:
-            return f"{column.string} startswith{suffix} {literal(text)}"
+            return _operator(column.string, f"startswith{suffix}", text, cased)
         case [SpecialChars.WILDCARD_MULTI, str(text)]:
-            return f"{column.string} endswith{suffix} {literal(text)}"
+            return _operator(column.string, f"endswith{suffix}", text, cased)
         case [SpecialChars.WILDCARD_MULTI, str(text), SpecialChars.WILDCARD_MULTI]:
-            return f"{column.string} contains{suffix} {literal(text)}"
+            return _operator(column.string, f"contains{suffix}", text, cased)
     flags = "s" if cased else "is"
     return f"{column.string} matches regex {literal(f'(?{flags})^{pattern(parts)}$')}"
+
+
+def _operator(column: str, operator: str, text: str, cased: bool) -> str:
+    if cased or not foreign(text):
+        return f"{column} {operator} {literal(text)}"
+    return f"tolower({column}) {operator} {literal(text.lower())}"
 
 
 def is_plain(value: Any) -> bool:
@@ -101,7 +111,7 @@ def equal(column: Column, text: str, cased: bool) -> str:
         return string_in_many(column.text, [text], cased)
     if column.kind == "int":
         return f"{column.text} == {text}" if _whole(text) else "false"
-    return f"{column.text} {'==' if cased else '=~'} {literal(text)}"
+    return _operator(column.text, "==" if cased else "=~", text, cased)
 
 
 def in_list(column: Column, values: Sequence[Any]) -> str:
@@ -109,6 +119,9 @@ def in_list(column: Column, values: Sequence[Any]) -> str:
     if column.kind == "int":
         texts = [t for t in texts if _whole(t)]
         return f"{column.text} in ({', '.join(texts)})" if texts else "false"
+    if any(map(foreign, texts)):
+        listed = dict.fromkeys(literal(t.lower()) for t in texts)
+        return f"tolower({column.text}) in ({', '.join(listed)})"
     return f"{column.text} in~ ({', '.join(literal(t) for t in texts)})"
 
 
@@ -129,13 +142,13 @@ def string_in_many(text: str, parts: Sequence[str | SpecialChars], cased: bool) 
     contains = "contains_cs" if cased else "contains"
     match parts:
         case [str(value)]:
-            return f"{text} {contains} {literal(SEPARATOR + value + SEPARATOR)}"
+            return _operator(text, contains, SEPARATOR + value + SEPARATOR, cased)
         case [str(value), SpecialChars.WILDCARD_MULTI]:
-            return f"{text} {contains} {literal(SEPARATOR + value)}"
+            return _operator(text, contains, SEPARATOR + value, cased)
         case [SpecialChars.WILDCARD_MULTI, str(value)]:
-            return f"{text} {contains} {literal(value + SEPARATOR)}"
+            return _operator(text, contains, value + SEPARATOR, cased)
         case [SpecialChars.WILDCARD_MULTI, str(value), SpecialChars.WILDCARD_MULTI]:
-            return f"{text} {contains} {literal(value)}"
+            return _operator(text, contains, value, cased)
         case [SpecialChars.WILDCARD_MULTI]:
             return f"strlen({text}) > 1"
     inner = pattern(parts, f"[^{SEPARATOR}]")
@@ -162,9 +175,10 @@ def reference(left: Column, right: Column, value: SigmaFieldReference) -> str:
     if right.many:
         raise Refused("a reference to a field with several values")
     if value.starts_with and value.ends_with:
-        operator = "contains"
+        operator = "contains_cs"
     elif value.starts_with:
-        operator = "startswith"
+        operator = "startswith_cs"
     else:
-        operator = "endswith" if value.ends_with else "=~"
-    return f"(isnotempty({right.string}) and {left.string} {operator} {right.string})"
+        operator = "endswith_cs" if value.ends_with else "=="
+    pair = f"tolower({left.string}) {operator} tolower({right.string})"
+    return f"(isnotempty({right.string}) and {pair})"

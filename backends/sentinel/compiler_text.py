@@ -29,6 +29,11 @@ def literal(text: str) -> str:
     return '"' + text.replace('"', r"\"") + '"'
 
 
+def foreign(text: str) -> bool:
+    """Does it hold a letter outside of ASCII that has two cases?"""
+    return any(not char.isascii() and char.lower() != char.upper() for char in text)
+
+
 def name(column: str) -> str:
     """A column's name; quoted as ``['…']`` where it is no identifier (B11)."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column):

@@ -206,6 +206,12 @@ def _bin(args: Sequence[Typed]) -> Typed | None:
     return None
 
 
+def _datetime_diff(args: Sequence[Typed]) -> None:
+    period = args[0].node
+    if not isinstance(period, ir.Literal) or str(period.value).lower() == "week":
+        raise EngineError("KQL: the replay knows datetime_diff() only in days, months …, not weeks")
+
+
 def _coalesce(args: Sequence[Typed]) -> Typed | None:
     if common([arg.kind for arg in args]) != "string":
         return None
@@ -248,6 +254,7 @@ _MENDED: dict[str, Callable[[Sequence[Typed]], Typed | None]] = {
     "bin": _bin,
     "floor": _bin,
     "coalesce": _coalesce,
+    "datetime_diff": _datetime_diff,
     "url_decode": _as_is("url_decode", "string"),
     "bag_keys": _as_is("bag_keys", "dynamic"),
     "bag_has_key": _as_is("bag_has_key", "bool"),

@@ -21,6 +21,7 @@ _ACCEPTED: Mapping[str, frozenset[str]] = {
     "whole": frozenset({"int", "long"}),
     "scale": NUMBERS | {"datetime", "timespan"},
     "step": NUMBERS | {"timespan"},
+    "real": NUMBERS,
     **{t: frozenset({t}) for t in ("bool", "datetime", "dynamic", "string", "timespan")},
 }
 
@@ -164,17 +165,19 @@ def signature(table: Mapping[str, Signature], name: str) -> Signature:
 
 _NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 
+_FOLD = "_hf_fold"  # a macro, see `kql_macros`
+
 TEXT_OPERATORS = {
     "==": "({0} = {1})",
     "!=": "({0} <> {1})",
     "<>": "({0} <> {1})",
-    "=~": "(lower({0}) = lower({1}))",
-    "!~": "(lower({0}) <> lower({1}))",
+    "=~": f"({_FOLD}({{0}}) = {_FOLD}({{1}}))",
+    "!~": f"({_FOLD}({{0}}) <> {_FOLD}({{1}}))",
     "matches regex": "regexp_matches({0}, {1})",
     **{
         f"{no}{op}{cs}": f"({'NOT ' if no else ''}{function}({{0}}, {{1}}))"
         if cs
-        else f"({'NOT ' if no else ''}{function}(lower({{0}}), lower({{1}})))"
+        else f"({'NOT ' if no else ''}{function}({_FOLD}({{0}}), {_FOLD}({{1}})))"
         for op, function in (
             ("contains", "contains"),
             ("startswith", "starts_with"),
@@ -257,7 +260,7 @@ def membership(count: int, *, folded: bool) -> str:
 
     name = f"_hf_in_{count}{'_folded' if folded else ''}"
     if name not in SCALAR_FUNCTIONS:
-        places = [f"lower({{{n}}})" if folded else f"{{{n}}}" for n in range(count + 1)]
+        places = [f"{_FOLD}({{{n}}})" if folded else f"{{{n}}}" for n in range(count + 1)]
         template = f"({places[0]} IN ({', '.join(places[1:])}))"
         SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template, (count + 1,))
     return name

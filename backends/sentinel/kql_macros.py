@@ -1,15 +1,20 @@
-"""SQL macros behind the functions that duckdb-kql lacks: IP networks and URL decoding."""
+"""SQL macros behind the functions that duckdb-kql lacks: IP networks, URL decoding, case."""
 
 from __future__ import annotations
 
 from typing import Any
 
+FOLD = """CREATE MACRO _hf_fold(t) AS CASE WHEN strlen(t) = length(t) THEN lower(t)
+    ELSE translate(t, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') END"""
+"""Text as the operators see it that ignore case: they do so for ASCII letters only, as Kusto's
+reference says. Nearly every query needs it."""
+
 PREFIX = "_hf_macro_"
-"""What the names of the macros start with."""
+"""What the names of the other macros start with; making them takes a while."""
 
 
 def define_macros(connection: Any) -> None:
-    """Define the SQL macros that the templates call, on a DuckDB connection."""
+    """Define the SQL macros that the templates call, `FOLD` apart, on a DuckDB connection."""
     from duckdb_kql import ir
     from duckdb_kql.translate import render_expr
 
@@ -38,10 +43,11 @@ _MACROS = (
         SELECT _hf_macro_sign(x >> (32 - p), y >> (32 - p)) FROM (
             SELECT _hf_macro_ipv4(a) AS x, _hf_macro_ipv4(b) AS y,
                 least(_hf_macro_prefix(a, 32), _hf_macro_prefix(b, 32), n) AS p))""",
-    # An IPv4 prefix counts within the last 32 bits of the mapped address.
+    # The prefix of an IPv4 address counts within the last 32 bits of the mapped address; one of
+    # ``::1.2.3.4`` is of IPv6, although its end is written as in IPv4.
     """CREATE MACRO _hf_macro_prefix6(t) AS CASE
         WHEN NOT contains(t, '/') THEN 128
-        WHEN contains(t, '.') THEN
+        WHEN NOT contains(t, ':') THEN
             CASE WHEN _hf_macro_prefix(t, 32) BETWEEN 0 AND 32 THEN 96 + _hf_macro_prefix(t, 32) END
         ELSE _hf_macro_prefix(t, 128) END""",
     """CREATE MACRO _hf_macro_hex6(t) AS nullif(replace(_hf_macro_ipv6(t), ':', ''), '')""",

@@ -48,8 +48,11 @@ class SentinelReplay:
     def __init__(self, records: Sequence[Record]) -> None:
         import duckdb
 
+        from hafnium.backends.sentinel.kql_macros import FOLD
+
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         self._connection.execute("SET TimeZone='UTC'")
+        self._connection.execute(FOLD)
         self._missing = set(tables())
         self._has_macros = False
         by_table: dict[str, list[int]] = {}

@@ -87,6 +87,39 @@ def test_b15_wildcards_are_anchored_and_ignore_case(rule: MakeRule) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/ÉTÉ",
+        "['/été', /other]",
+        "[/Other, '/été', '/Été']",
+        "'/Été*'",
+        "'*/ÉtÉ'",
+        "'*/ÉTÉ*'",
+        "'/*É*É'",
+    ],
+)
+def test_case_is_ignored_outside_of_ascii(rule: MakeRule, said: str) -> None:
+    made = rule(f"s: {{cs-uri-stem: {said}}}\ncondition: s")
+    assert found(made, "/été", "/ÉTÉ", "/Été", "/ete", None) == ["/été", "/ÉTÉ", "/Été"]
+    cased = rule("s: {cs-uri-stem|cased: ['/été', '/Été']}\ncondition: s")
+    assert found(cased, "/été", "/ÉTÉ", "/Été") == ["/été", "/Été"]
+
+
+def test_case_is_ignored_outside_of_ascii_between_fields(rule: MakeRule) -> None:
+    rows_ = [{"csUriStem": a, "csUriQuery": b} for a, b in (("É", "é"), ("É", "e"), ("xÉy", "É"))]
+    for modifiers, wanted in (("", [0]), ("|contains", [0, 2]), ("|endswith", [0])):
+        made = rule(f"s: {{cs-uri-stem|fieldref{modifiers}: cs-uri-query}}\ncondition: s")
+        assert search(compile_rule(made, Site()), rows("W3CIISLog", *rows_)) == wanted
+
+
+def test_keywords_and_several_values_ignore_case_outside_of_ascii(rule: MakeRule) -> None:
+    made = rule("s: ['événement']\ncondition: s", logsource=EXCHANGE)
+    data = "<DataItem><EventData><Data>L'ÉVÉNEMENT</Data></EventData></DataItem>"
+    given = {"EventLog": "MSExchange Management", "EventID": 1, "ParameterXml": data}
+    assert search(compile_rule(made, Site()), rows("Event", {**given, "EventData": data})) == [0]
+
+
 def test_b16_wildcards_keep_their_order(rule: MakeRule) -> None:
     made = rule("s: {cs-uri-stem: ['a*b', c]}\ncondition: s")
     assert found(made, "aXb", "bXa", "xab", "C") == ["aXb", "C"]

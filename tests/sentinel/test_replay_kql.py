@@ -100,7 +100,12 @@ def literal(value: str) -> str:
         ('strlen(Computer) == 0', [2]),
         ('not(Computer == "Mail01") and not(Computer contains "zzz")', [1, 2, 3]),
         ('Computer contains ""', [0, 1, 2, 3]),
-        ('Computer =~ "ÄRGER"', [3]),
+        ('Computer =~ "äRGER"', [3]),
+        ('Computer =~ "ÄRGER"', []),
+        ('Computer in~ ("äRGER", "ÄRGER")', [3]),
+        ('Computer contains "ÄR"', []),
+        ('tolower(Computer) contains "är"', [3]),
+        ('Computer matches regex "(?i)ÄRGER"', [3]),
     ],
 )  # fmt: skip
 def test_strings_are_compared_as_in_kusto_and_never_null(test: str, found: list[int]):
@@ -270,7 +275,8 @@ def test_ipv4_ranges(address: str, network: str, inside: bool | None):
         ("febf::1", "fe80::/10", True),
         ("fec0::1", "fe80::/10", False),
         ("2001:db8::1", "2001:db8::1/128", True),
-        ("10.1.2.3", "::ffff:10.0.0.0/104", None),
+        ("10.1.2.3", "::ffff:10.0.0.0/104", True),
+        ("11.1.2.3", "::ffff:10.0.0.0/104", False),
         ("10.1.2.3", "::ffff:a00:0/104", True),
         ("mail01", "fe80::/10", None),
         ("", "fe80::/10", None),

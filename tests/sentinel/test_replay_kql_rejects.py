@@ -29,6 +29,7 @@ WRONG_TYPES = [
     "Event | where Computer + 'a' == 'b'",
     "Event | where strlen(EventID) > 1",
     "Event | where tolower(EventID) == 'a'",
+    "Event | where datetime_diff('week', now(), TimeGenerated) == 1",
     "Event | where extract('a', '1', Computer) == 'a'",
     "Event | where replace_string(Computer, 'a', 1) == 'a'",
     "Event | where ipv4_is_in_range(EventID, '10.0.0.0/8')",
