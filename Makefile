@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz binder conformance clean
+.PHONY: build test lint docs fuzz engines test-engines conformance clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -35,12 +35,15 @@ fuzz: $(VENV)/.installed
 	  HAFNIUM_FUZZ_TARGETS="$(TARGETS)" \
 	  $(BIN)/python -m pytest -s tests/test_fuzz.py
 
-# Microsoft's own KQL parser and binder on the pack's queries; skipped, by name, without Node.
-binder: $(VENV)/.installed
+# Engines that are not of Python, into .engines/; what a machine lacks for one is named.
+engines: $(VENV)/.installed
 	@if command -v npm >/dev/null; then \
-	  cd tests/conformance/kusto && npm install --no-package-lock --no-fund --no-audit --silent; \
-	fi
-	PYTHONPATH=tests $(BIN)/python -m conformance.binder
+	  mkdir -p .engines/kusto && cp backends/sentinel/binder/package.json .engines/kusto/ && \
+	  cd .engines/kusto && npm install --no-package-lock --no-fund --no-audit --silent; \
+	else echo "kusto: not installed: npm is missing"; fi
+
+test-engines: $(VENV)/.installed
+	$(BIN)/hafnium test --engine kusto
 
 # Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>
 conformance: $(VENV)/.installed

@@ -112,7 +112,9 @@ def test_what_it_cannot_take_is_named_and_is_no_difference(pretend: Pretend) -> 
 
 
 def test_one_that_only_reads_queries_is_not_compared(pretend: Pretend) -> None:
-    assert pretend(executes=False, blind=True).differences == []
+    report = pretend(executes=False, blind=True)
+    assert report.differences == []
+    assert matrix(report).splitlines()[1].endswith("read")
     (broken,) = pretend(executes=False, rejects="no such word").differences
     assert (broken.kind, broken.detail) == ("broken", "no such word")
 

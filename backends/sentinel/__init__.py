@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hafnium.backends.sentinel.binder import KustoBinder
 from hafnium.entries import Entry
 from hafnium.rule import Rule
 from hafnium.siem import Pack, Query, RealEngine, Record, Replay
@@ -17,7 +18,7 @@ class Sentinel:
     name = "sentinel"
     title = "Microsoft Sentinel"
     extensions: Mapping[str, str] = {"kql": "kql"}
-    engines: Sequence[RealEngine] = ()
+    engines: Sequence[RealEngine] = (KustoBinder(),)
 
     def check_site(self, site: Site) -> None:
         from .compiler import catalogue, table_name

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from conformance import binder
 from hafnium.backends.elastic.engine_esql import parse
+from hafnium.backends.sentinel.binder import KustoBinder
+from hafnium.backends.sentinel.binder.process import Binder
 from hafnium.backends.splunk.spl.commands import compile_program
 from hafnium.errors import EngineError
+from hafnium.installed import installed
 
 Reason = str | None
 """Why a text is rejected; None when it is accepted."""
@@ -44,10 +46,12 @@ def _kql(texts: Sequence[str]) -> list[Reason]:
 
     found = [duckdb_kql.validate(text) for text in texts]
     reasons = [str(problems[0].message) if problems else None for problems in found]
-    if not binder.available():
-        print("skipped: Microsoft's KQL binder needs Node and `make binder`")
+    absent = KustoBinder().missing()
+    if absent:
+        print(f"skipped: {KustoBinder.title}: {absent}")
         return reasons
-    bound = [lines[0] if lines else None for lines in binder.diagnostics(texts)]
+    binder = Binder(installed(KustoBinder.name))
+    bound = [next(iter(binder.diagnostics(text)), None) for text in texts]
     return [first or second for first, second in zip(reasons, bound, strict=True)]
 
 

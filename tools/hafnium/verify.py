@@ -42,7 +42,8 @@ class Difference:
 class Cell:
     """One rule in one engine: entries that matched as they should, near misses and other
     entries that stayed silent as they should, and what went wrong. ``declined`` is why a real
-    engine cannot take the query at all: no difference, but no proof either."""
+    engine cannot take the query at all: no difference, but no proof either. ``read`` says that
+    the engine accepts the query, and runs none."""
 
     positives: int = 0
     near: int = 0
@@ -50,6 +51,7 @@ class Cell:
     wrong: int = 0
     refused: bool = False
     declined: str = ""
+    read: bool = False
 
 
 @dataclass
@@ -163,9 +165,14 @@ class _Bench:
         if engine.executes:
             self._execute(engine)
         else:
-            engine.read()
+            self._read(engine)
         for rule_id, error in engine.broken.items():
             self.report.differ(rule_id, name, "broken", detail=str(error))
+
+    def _read(self, engine: Engine) -> None:
+        engine.read()
+        for query in (*engine.queries, *engine.correlations):
+            self.report.cell(query.rule.id, engine.name).read = query.rule.id not in engine.broken
 
     def _execute(self, engine: Engine) -> None:
         name = engine.name

@@ -34,13 +34,11 @@ from hafnium.verify import Report, verify
     metavar="E",
     help="An engine.  [default: all that need not be installed]",
 )
-@click.option("--mutations", is_flag=True, help="Also mutate what the rules match; see docs.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE")
 def command(
     rules_path: Path | None,
     samples: Path | None,
     engines: tuple[str, ...],
-    mutations: bool,
     junit_file: Path | None,
 ) -> None:
     """Run all rules over all samples in all engines; any difference fails.
@@ -61,7 +59,6 @@ def command(
     for difference in report.differences:
         click.echo(f"difference: {difference}")
     click.echo(totals(report))
-    problems = _mutate(loaded.rules, found) if mutations else 0
     if junit_file:
         try:
             junit_file.write_text(junit(report), encoding="utf-8")
@@ -70,25 +67,8 @@ def command(
             sys.exit(2)
     if loaded.errors:
         sys.exit(2)
-    if report.differences or problems:
+    if report.differences:
         sys.exit(1)
-
-
-def _mutate(rules: list[Rule], found: list[Scenario]) -> int:
-    """Print what the rules say of mutated entries; the number of problems."""
-    from hafnium.evasion import try_all
-    from hafnium.evasionpage import score
-
-    trial = try_all(rules, (entry for scenario in found for entry in scenario.entries()))
-    for rule in trial.rules:
-        outcomes = trial.of(rule)
-        lost = [outcome.mutation for outcome in outcomes if outcome.escaped]
-        click.echo(f"{rule.name}: {score(outcomes)} {', '.join(lost)}".rstrip())
-    problems = list(trial.problems())
-    for problem in problems:
-        click.echo(f"mutation: {problem}")
-    click.echo(f"mutations survived: {score(trial.outcomes)}, {len(problems)} problems")
-    return len(problems)
 
 
 def _run(rules: list[Rule], found: list[Scenario], names: list[str]) -> Report:
@@ -107,7 +87,8 @@ def _run(rules: list[Rule], found: list[Scenario], names: list[str]) -> Report:
 
 
 def matrix(report: Report) -> str:
-    """Rule × engine; a cell is ``positives/near misses/others``, with ``!n`` differences."""
+    """Rule × engine; a cell is ``positives/near misses/others``, with ``!n`` differences, or
+    ``read`` for an engine that accepts the query and runs none."""
     rows = [["rule", *report.engines]]
     for rule in report.rules:
         if not rule.output:
@@ -115,7 +96,7 @@ def matrix(report: Report) -> str:
         row = [rule.name]
         for engine in report.engines:
             cell = report.cell(rule.id, engine)
-            text = f"{cell.positives}/{cell.near}/{cell.others}"
+            text = "read" if cell.read else f"{cell.positives}/{cell.near}/{cell.others}"
             text = "refused" if cell.refused else "not run" if cell.declined else text
             row.append(text + (f" !{cell.wrong}" if cell.wrong else ""))
         rows.append(row)
