@@ -44,6 +44,8 @@ FIELDS = {
     "file_change": {"Image", "TargetFilename", "User"},
     "wmi_event": {"EventType", "Operation", "User", "Name", "Type", "Destination", "Query"},
     "ps_script": {"ScriptBlockText", "Path"},
+    "dns_query": {"Image", "QueryName"},
+    "process_access": {"SourceImage", "TargetImage", "GrantedAccess", "CallTrace"},
     "antivirus": {"Signature", "Filename"},
     "windefend": {"EventID", "New Value", "Old Value", "Threat Name", "Path", "Process Name"},
     "taskscheduler": {"EventID", "TaskName", "ActionName", "Path", "UserContext"},
@@ -56,6 +58,7 @@ FIELDS = {
     "msexchange-ecp": {"CMD", "URL"},
     "msexchange-management": {"EventID", "Cmdlet", "Parameters", "Process", "Message"},
     "security": {
+        *("SubjectUserSid", "TargetSid", "TargetUserName"),
         *("EventID", "SubjectUserName", "ShareName", "RelativeTargetName", "AccessMask"),
         *("ObjectName", "ObjectValueName", "OperationType", "ProcessName"),
         *("AttributeLDAPDisplayName", "AttributeValue", "SubjectDomainName"),

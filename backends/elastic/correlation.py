@@ -37,6 +37,7 @@ Operator = SigmaCorrelationConditionOperator
 MOST_RUNS = 100
 """A sequence keeps a state per run; more are counted in ES|QL."""
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_HOST = "hosts are told apart by host.name as the agents write it"
 _TIE = "two events of the same millisecond are ordered as Elasticsearch stored them"
 
 
@@ -116,6 +117,10 @@ def _plan(rule: Rule, site: Site, language: str) -> Plan:
 def _sequence(plan: Plan) -> Query:
     """The correlation as a sequence. Raises `_NotASequence`."""
     kind = plan.said.type
+    numbers = range(len(plan.conditions))
+    names = plan.said.group_by or ()
+    if any(plan.rule.field_behind(name, n) == "Computer" for name in names for n in numbers):
+        plan.notes.append(_HOST)
     if kind is SigmaCorrelationType.TEMPORAL_ORDERED and not _is_said(plan.rule):
         plan.notes.append(_TIE)
         steps = [_step(plan, [index]) for index in range(len(plan.conditions))]

@@ -120,11 +120,21 @@ def _value(plan: Plan) -> str:
 
 def _of(plan: Plan, name: str) -> str:
     """A group-by or counted field of an event, whichever base rule it belongs to."""
-    by_rule = [_first(group_columns(plan, name, i)) for i in range(len(plan.conditions))]
+    by_rule = [_told(plan, name, i) for i in range(len(plan.conditions))]
     if len(set(by_rule)) == 1:
         return by_rule[0]
     cases = ", ".join(f'rule == "{n}", {shown}' for n, shown in enumerate(by_rule, 1))
     return f"CASE({cases})"
+
+
+def _told(plan: Plan, name: str, index: int) -> str:
+    """A value as it is compared; of a host, whose name agents write in several ways, the first
+    label in lower case."""
+    shown = _first(group_columns(plan, name, index))
+    if plan.rule.field_behind(name, index) != "Computer":
+        return shown
+    label = f"MV_FIRST(SPLIT({shown}, {text('.')}))"
+    return f'TO_LOWER(CASE({shown} RLIKE "[0-9.]+|.*:.*", {shown}, {label}))'
 
 
 def _first(candidates: Sequence[Sequence[Column]]) -> str:

@@ -116,7 +116,8 @@ class _Correlation:
         if any(column.many for column in columns):
             raise Refused("grouping or counting by a field with several values")
         names = [*(self.by if by else ()), *(f"hf_v{n}" for n, _ in enumerate(counted, 1))]
-        extends = [f"{name} = {c.string}" for name, c in zip(names, columns, strict=True)]
+        told = [_told(f, part.columns[f]) for f in (*by, *counted)]
+        extends = [f"{name} = {text}" for name, text in zip(names, told, strict=True)]
         if not by:
             extends.append(f'{self.by[0]} = ""')
         text = f"{part.text}\n| extend {', '.join(extends)}, hf_rule = {numbers[0]}"
@@ -233,6 +234,15 @@ class _Correlation:
             )
         out.append(f"hf_base{last}\n| join kind=leftsemi hf_step{last} on {window}")
         return "".join(out)
+
+
+def _told(field: str, column: Column) -> str:
+    """A group-by or counted value; a host as it is compared, whose name agents write in
+    several ways."""
+    if field != "Computer":
+        return column.string
+    address = f'{column.string} matches regex @"^[0-9.]+$|:"'
+    return f'tolower(iff({address}, {column.string}, extract(@"^[^.]*", 0, {column.string})))'
 
 
 def _at_least(condition: SigmaCorrelationCondition) -> str:

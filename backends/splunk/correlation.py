@@ -110,6 +110,10 @@ def _group(plan: _Plan) -> None:
     alike = [_alike(plan, name) for name in names]
     if all(alike):
         fields = [str(name) for name in alike]
+        for index, name in enumerate(names):
+            if plan.rule.field_behind(name, 0) == "Computer":
+                plan.lines.append(f"| eval hafnium_host={_of(plan, 1, name)}")
+                fields[index] = "hafnium_host"
         plan.lines.append("| where " + " AND ".join(f"isnotnull({eval_field(f)})" for f in fields))
         plan.by = " BY " + ", ".join(_by(f) for f in fields)
         return
@@ -170,8 +174,7 @@ def _value_count(plan: _Plan) -> None:
     names = [str(name) for name in (named if isinstance(named, list) else [named])]
     alike = [_alike(plan, name) for name in names]
     if len(names) == 1 and alike[0]:
-        counted = str(alike[0])
-        plan.lines.append(f"| eval hafnium_value={eval_field(counted)}")
+        plan.lines.append(f"| eval hafnium_value={_of(plan, 1, names[0])}")
     else:
         values = [f"if(hafnium_rule_{n}=1, {_key(plan, n, names)}, null())" for n in plan.steps]
         plan.lines.append(f"| eval hafnium_value=mvappend({', '.join(values)})")
@@ -258,12 +261,19 @@ def _alike(plan: _Plan, name: str) -> str | None:
 
 
 def _of(plan: _Plan, number: int, name: str) -> str:
-    """An expression for the field's value in an event of the rule."""
+    """An expression for the field's value in an event of the rule, as it is compared."""
+    told = _short if plan.rule.field_behind(name, number - 1) == "Computer" else eval_field
     named = _names(plan, number, name)
     if len({field for _, field in named}) == 1:
-        return eval_field(named[0][1])
-    cases = [f"{branch.held(plan.with_source)}, {eval_field(field)}" for branch, field in named]
+        return told(named[0][1])
+    cases = [f"{branch.held(plan.with_source)}, {told(field)}" for branch, field in named]
     return f"case({', '.join(cases)})"
+
+
+def _short(name: str) -> str:
+    """A host, whose name forwarders write in several ways: its first label in lower case."""
+    host = eval_field(name)
+    return f'lower(if(match({host}, "^[0-9.]+$|:"), {host}, mvindex(split({host}, "."), 0)))'
 
 
 def _key(plan: _Plan, number: int, names: Sequence[str]) -> str:

@@ -17,7 +17,10 @@ _LOGS = {
     "application": "Event log Application",
     "security": "Event log Security",
     "process_creation": "Sysmon 1, or Security 4688 with command line",
+    "system": "Event log System",
     "file_event": "Sysmon 11",
+    "process_access": "Sysmon 10",
+    "dns_query": "Sysmon 22",
     "file_delete": "Sysmon 23 or 26",
     "registry_delete": "Sysmon 12",
     "registry_set": "Sysmon 13",
@@ -55,14 +58,20 @@ def with_table(text: str, rules: Sequence[Rule]) -> str:
 
 
 def main() -> None:
-    """Renew README.md in the current folder (``make docs``)."""
+    """Renew README.md and docs/ in the current folder (``make docs``)."""
     from hafnium.cli.common import HOUSE
+    from hafnium.evasion import try_all
+    from hafnium.evasionpage import page
     from hafnium.loading import load_rules
+    from hafnium.samples import all_entries
 
-    readme = Path("README.md")
-    rules = load_rules([HOUSE / "rules"]).output
-    text = with_table(readme.read_text(encoding="utf-8"), rules)
+    readme, docs = Path("README.md"), Path("docs")
+    loaded = load_rules([HOUSE / "rules"])
+    text = with_table(readme.read_text(encoding="utf-8"), loaded.output)
     readme.write_text(text, encoding="utf-8", newline="\n")
+    docs.mkdir(exist_ok=True)
+    trial = try_all(loaded.rules, all_entries(HOUSE / "samples", loaded.rules))
+    (docs / "evasion.md").write_text(page(trial), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

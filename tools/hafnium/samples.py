@@ -62,6 +62,11 @@ class Scenario:
         return f"{self.name}/{source}", entry.position
 
 
+def all_entries(folder: Path, rules: Sequence[Rule]) -> list[Entry]:
+    """The entries of all scenarios below a folder. Raises `ReadError`."""
+    return [entry for one in scenarios(folder.resolve(), rules) for entry in one.entries()]
+
+
 def _raise(error: ReadError) -> None:
     raise error
 

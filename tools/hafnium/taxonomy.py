@@ -102,6 +102,29 @@ def _table() -> dict[str, Any]:
 
 
 @functools.cache
+def events_of(category: str) -> tuple[Shape, ...]:
+    """The Windows events that serve a Sigma category."""
+    channels = {service: channel for channel, service in _table()["services"].items()}
+    return tuple(
+        ("winevent", channels[service], event_id)
+        for (service, event_id), found in _table()["categories"].items()
+        if any(view.logsource.category == category for view in found)
+    )
+
+
+@functools.cache
+def channels_of(service: str) -> tuple[str, ...]:
+    """The Windows channels, in lower case, that serve a Sigma service."""
+    return tuple(channel for channel, name in _table()["services"].items() if name == service)
+
+
+@functools.cache
+def text_kinds() -> tuple[str, ...]:
+    """The kinds of text log."""
+    return tuple(_table()["kinds"])
+
+
+@functools.cache
 def known_services() -> frozenset[str]:
     """Every Sigma service that some Windows channel serves."""
     return frozenset(_table()["services"].values())

@@ -34,11 +34,13 @@ from hafnium.verify import Report, verify
     metavar="E",
     help="An engine.  [default: all that need not be installed]",
 )
+@click.option("--mutations", is_flag=True, help="Also mutate what the rules match; see docs.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE")
 def command(
     rules_path: Path | None,
     samples: Path | None,
     engines: tuple[str, ...],
+    mutations: bool,
     junit_file: Path | None,
 ) -> None:
     """Run all rules over all samples in all engines; any difference fails.
@@ -59,6 +61,7 @@ def command(
     for difference in report.differences:
         click.echo(f"difference: {difference}")
     click.echo(totals(report))
+    problems = _mutate(loaded.rules, found) if mutations else 0
     if junit_file:
         try:
             junit_file.write_text(junit(report), encoding="utf-8")
@@ -67,8 +70,25 @@ def command(
             sys.exit(2)
     if loaded.errors:
         sys.exit(2)
-    if report.differences:
+    if report.differences or problems:
         sys.exit(1)
+
+
+def _mutate(rules: list[Rule], found: list[Scenario]) -> int:
+    """Print what the rules say of mutated entries; the number of problems."""
+    from hafnium.evasion import try_all
+    from hafnium.evasionpage import score
+
+    trial = try_all(rules, (entry for scenario in found for entry in scenario.entries()))
+    for rule in trial.rules:
+        outcomes = trial.of(rule)
+        lost = [outcome.mutation for outcome in outcomes if outcome.escaped]
+        click.echo(f"{rule.name}: {score(outcomes)} {', '.join(lost)}".rstrip())
+    problems = list(trial.problems())
+    for problem in problems:
+        click.echo(f"mutation: {problem}")
+    click.echo(f"mutations survived: {score(trial.outcomes)}, {len(problems)} problems")
+    return len(problems)
 
 
 def _run(rules: list[Rule], found: list[Scenario], names: list[str]) -> Report:

@@ -5,7 +5,8 @@ that fulfil the condition overlap, they are one finding (an episode): all their 
 order. So a finding does not depend on where anyone starts to count.
 
 Events without a time, or without a value in a group-by field, are not counted. Group-by and
-counted values compare exactly, as every SIEM groups.
+counted values compare exactly, as every SIEM groups; only ``Computer`` is compared as
+`short_host` gives it, because one agent writes MAIL01.corp.example and the next mail01.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sigma.correlations import (
 from hafnium.entries import Entry
 from hafnium.errors import Refused
 from hafnium.matcher.conditions import Fields
+from hafnium.readers.hosts import short_host
 from hafnium.rule import Rule
 
 
@@ -89,11 +91,17 @@ class Correlation:
         """The group that an event belongs to; None when a group-by field is absent."""
         key = []
         for name in self.said.group_by or ():
-            values = fields.get(self.rule.field_behind(name, index))
+            values = self._told(name, index, fields)
             if not values:
                 return None
-            key.append(tuple(plain for plain, _ in values))
+            key.append(tuple(values))
         return tuple(key)
+
+    def _told(self, name: str, index: int, fields: Fields) -> list[str]:
+        """The values of a field as they are compared."""
+        behind = self.rule.field_behind(name, index)
+        values = [plain for plain, _ in fields.get(behind)]
+        return [short_host(value) for value in values] if behind == "Computer" else values
 
     def findings(self) -> Iterator[tuple[Entry, ...]]:
         """The episodes, group by group in the order of their first event."""
@@ -131,10 +139,10 @@ class Correlation:
         names = named if isinstance(named, list) else [named]
         row = []
         for name in names:
-            values = fields.get(self.rule.field_behind(str(name), index))
+            values = self._told(str(name), index, fields)
             if not values:
                 return None
-            row.append([plain for plain, _ in values])
+            row.append(values)
         return tuple(row[0]) if len(row) == 1 else (tuple(tuple(v) for v in row),)
 
     def _condition(self) -> Fulfilled:
