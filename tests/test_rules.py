@@ -47,6 +47,7 @@ FIELDS = {
     "file_change": {"Image", "TargetFilename", "User"},
     "wmi_event": {"EventType", "Operation", "User", "Name", "Type", "Destination", "Query"},
     "ps_script": {"ScriptBlockText", "Path"},
+    "pipe_created": {"Image", "PipeName"},
     "process_access": {"SourceImage", "TargetImage", "GrantedAccess", "CallTrace"},
     "antivirus": {"Signature", "Filename"},
     "windefend": {"EventID", "New Value", "Old Value", "Threat Name", "Path", "Process Name"},

@@ -21,6 +21,7 @@ _LOGS = {
     "file_event": "Sysmon 11",
     "process_access": "Sysmon 10",
     "dns_query": "Sysmon 22",
+    "pipe_created": "Sysmon 17 or 18",
     "file_delete": "Sysmon 23 or 26",
     "registry_delete": "Sysmon 12",
     "registry_set": "Sysmon 13",
