@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz engines test-engines conformance clean
+.PHONY: build test lint docs fuzz engines test-engines conformance side-by-side clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -47,7 +47,11 @@ test-engines: $(VENV)/.installed
 
 # Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>
 conformance: $(VENV)/.installed
-	PYTHONPATH=tests $(BIN)/python -m conformance $(DATA)
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m conformance $(DATA)
+
+# Stock conversion of the same rules beside ours; writes docs/stock.md: make side-by-side [DATA=...]
+side-by-side: $(VENV)/.installed
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m stock $(DATA)
 
 clean:
 	rm -rf $(VENV) dist build

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from fuzzing.compare import differences, seen
+from fuzzing.compare import correlated, differences, seen
+from fuzzing.correlations import Correlated, correlations, streams
 from fuzzing.events import entries
 from fuzzing.rules import rules
+from hafnium.entries import Entry
 from hafnium.siem import backends
 
 EVENTS = 12
@@ -23,19 +26,29 @@ TARGETS = os.environ.get("HAFNIUM_FUZZ_TARGETS", "").split() or list(backends())
 SEED = int(os.environ.get("HAFNIUM_FUZZ_SEED", "20210303"))
 
 
-@seed(SEED)
-@settings(
+LIMITS = settings(
     max_examples=max(1, N // (EVENTS * len(TARGETS))),
     deadline=None,
     database=None,
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
+
+
+@seed(SEED)
+@LIMITS
 @given(st.data())
 def _agree(data: Any) -> None:
     made = data.draw(rules(), label="rule")
     drawn = [data.draw(entries(made, n), label="event") for n in range(1, EVENTS + 1)]
     assert differences(made.document, drawn, TARGETS) == []
+
+
+@seed(SEED)
+@settings(LIMITS, max_examples=max(1, LIMITS.max_examples // 4))
+@given(correlations(), streams(EVENTS))
+def _correlations_agree(made: Correlated, stream: Sequence[Entry]) -> None:
+    assert correlated(made.documents, stream, TARGETS) == []
 
 
 def test_generated_rules_mean_the_same_in_every_engine() -> None:
@@ -46,3 +59,12 @@ def test_generated_rules_mean_the_same_in_every_engine() -> None:
     assert seen["matches"] > seen["comparisons"] // 20, "hardly anything matched"
     for name in TARGETS:
         assert seen[f"refused by {name}"] < seen["rules"] / 2, f"{name} refuses too much"
+
+
+def test_generated_correlations_mean_the_same_in_every_engine() -> None:
+    print(f"seed {SEED}")
+    _correlations_agree()
+    print(dict(seen))
+    assert seen["episodes"] > seen["correlations"] // 4, "hardly anything was found"
+    for name in TARGETS:
+        assert seen[f"correlations refused by {name}"] < seen["correlations"] / 2

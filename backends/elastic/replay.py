@@ -24,6 +24,12 @@ class ElasticReplay:
 
     def search(self, query: Query) -> list[tuple[int, ...]]:
         """The hits, as indexes into the records; see `hafnium.siem.Replay`."""
+        try:
+            return self._search(query)
+        except RecursionError:
+            raise EngineError("the query is nested too deeply", file=query.rule.path) from None
+
+    def _search(self, query: Query) -> list[tuple[int, ...]]:
         patterns = query.context.get("index", ("*",))
         if query.language == "eql":
             return eql_hits(query.text, self._index.search(patterns))

@@ -31,7 +31,7 @@ def package(pack: Pack, folder: Path) -> None:
         file.write_text(as_yaml(rule), encoding="utf-8", newline="\n")
     text = json.dumps(template(rules), indent=2, ensure_ascii=False)
     (folder / "azuredeploy.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-    write_pipelines([_real_columns(source) for source in catalogue()], folder / "pipelines")
+    write_pipelines(pipeline_sources(), folder / "pipelines")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -50,6 +50,16 @@ _Dumper.add_representer(str, _text)
 def as_yaml(rule: AnalyticRule) -> str:
     """The rule in the form of Microsoft's rule repository."""
     return yaml.dump(dict(rule), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+
+
+def pipeline_sources() -> list[DataSource]:
+    """The catalogue as far as a pipeline reaches, which can rename columns and no more: where the
+    fields lie inside one column (``Event``, ``WindowsEvent``, the ECP log), there is none."""
+    return [
+        _real_columns(source)
+        for source in catalogue()
+        if "items" not in source.extra or "prefer" in source.extra
+    ]
 
 
 def _real_columns(source: DataSource) -> DataSource:

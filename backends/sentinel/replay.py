@@ -182,4 +182,6 @@ def translated(text: str) -> str:
         sql = to_sql(query, schema)
     except KqlError as error:
         raise EngineError(f"KQL: {error}") from error
+    except RecursionError:
+        raise EngineError("the query is nested too deeply") from None
     return f'SELECT "{RECORDS}" FROM ({sql})'

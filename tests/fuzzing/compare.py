@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from hafnium.engines import Engine, ways
 from hafnium.entries import Entry
 from hafnium.errors import Refused
 from hafnium.loading import load_rules
-from hafnium.matcher import Matcher
+from hafnium.matcher import Match, Matcher
 from hafnium.rule import Rule
 from hafnium.siem import backends
 
@@ -22,23 +22,24 @@ seen: Counter[str] = Counter()
 show that it was not empty."""
 
 
-def load(document: dict[str, Any]) -> Rule | None:
-    """The rule, or None when Sigma itself does not allow it."""
+def load(documents: Sequence[dict[str, Any]]) -> Sequence[Rule]:
+    """The rules, or none when Sigma itself does not allow one of them."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "rule.yml")
-        file.write_text(json.dumps(document), encoding="utf-8")
+        file.write_text("\n---\n".join(map(json.dumps, documents)), encoding="utf-8")
         loaded = load_rules([file])
-    return loaded.rules[0] if loaded.rules else None
+    return () if loaded.errors else loaded.rules
 
 
 def differences(
     document: dict[str, Any], entries: Sequence[Entry], targets: Sequence[str]
 ) -> list[str]:
     """What differs between the targets' engines and the matcher; empty when all agree."""
-    rule = load(document)
-    if rule is None:
+    rules = load([document])
+    if not rules:
         seen["invalid"] += 1
         return []
+    (rule,) = rules
     matcher = Matcher([rule])
     if matcher.refused:
         return []
@@ -54,6 +55,38 @@ def differences(
         for way in range(ways(backend, entries)):
             found += _way(matcher, engine, entries, way)
     return found
+
+
+def correlated(
+    documents: Sequence[dict[str, Any]], entries: Sequence[Entry], targets: Sequence[str]
+) -> list[str]:
+    """What differs between the targets' findings of a correlation and the matcher's."""
+    rules = load(documents)
+    assert rules, documents
+    seen["correlations"] += 1
+    wanted = _episodes(Matcher(rules).scan(entries))
+    seen["episodes"] += len(wanted)
+    found = []
+    for name in targets:
+        refused: list[Refused] = []
+        engine = Engine(backends()[name], rules, refused)
+        if refused:
+            seen[f"correlations refused by {name}"] += 1
+            continue
+        got = _episodes(engine.scan(entries))
+        found += [f"{name}: {error}" for error in engine.broken.values()]
+        if got != wanted and not engine.broken:
+            text = engine.correlations[0].text
+            found.append(f"{name}: {sorted(got)} instead of {sorted(wanted)}\n{text}")
+    return found
+
+
+def _episodes(matches: Iterable[Match]) -> set[tuple[int, ...]]:
+    return {
+        tuple(entry.position for entry in match.entries)
+        for match in matches
+        if match.rule.correlation
+    }
 
 
 def _way(matcher: Matcher, engine: Engine, entries: Sequence[Entry], way: int) -> list[str]:

@@ -53,41 +53,52 @@ def entries(draw: Draw, made: Generated, position: int) -> Entry:
     fields = {name: draw(values(made, name)) for name in ground.text}
     fields |= {name: draw(st.sampled_from(["", *NUMBERS])) for name in ground.number}
     fields |= {name: draw(st.sampled_from(["", *ADDRESSES])) for name in ground.address}
-    present = {name: value for name, value in fields.items() if value and value != "-"}
+    present: dict[str, Any] = {n: value for n, value in fields.items() if value and value != "-"}
+    for name in ground.several:
+        more = draw(st.lists(values(made, name).filter(bool), max_size=2))
+        present[name] = tuple(filter(None, (present.get(name), *more)))
     return make_entry(made.ground, present, position)
 
 
-def make_entry(ground: str, present: dict[str, str], position: int, at: float = 0) -> Entry:
-    """An entry of a ground with these fields, ``at`` seconds after `TIME`."""
+def make_entry(ground: str, present: dict[str, Any], position: int, at: float = 0) -> Entry:
+    """An entry of a ground with these fields, ``at`` seconds after `TIME`.
+
+    Values are texts; those of the unnamed ``Data`` are tuples of texts.
+    """
     return replace(_entry(ground, present, position), time=TIME + timedelta(seconds=at))
 
 
-def _entry(ground: str, present: dict[str, str], position: int) -> Entry:
-    if ground == "w3c":
-        return Entry("w3c", "a.log", position, TIME, "mail01", present)
-    if ground == "httpproxy":
-        return Entry("httpproxy", "a.log", position, TIME, "mail01", present)
-    if ground == "process":
-        channel, event_id, provider = (
-            "Microsoft-Windows-Sysmon/Operational",
-            "1",
-            "Microsoft-Windows-Sysmon",
-        )
-        return _windows(channel, event_id, provider, present, (), position)
-    unnamed = [present.get("Cmdlet", ""), present.get("Parameters", ""), *[""] * 25]
-    return _windows(
-        "MSExchange Management", "1", "MSExchange CmdletLogs", present, tuple(unnamed), position
-    )
+SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
+EVENTS = {
+    "process": ("1", *SYSMON),
+    "connection": ("3", *SYSMON),
+    "file": ("11", *SYSMON),
+    "registry": ("13", *SYSMON),
+    "security": ("5145", "Security", "Microsoft-Windows-Security-Auditing"),
+    "management": ("1", "MSExchange Management", "MSExchange CmdletLogs"),
+    "application": ("4", "Application", "MSExchange Control Panel"),
+}
+"""Ground → event id, channel, provider."""
+
+
+def _entry(ground: str, present: dict[str, Any], position: int) -> Entry:
+    if ground in ("w3c", "httpproxy"):
+        return Entry(ground, "a.log", position, TIME, "mail01", present)
+    unnamed: tuple[str, ...] = ()
+    if ground == "application":
+        unnamed = present.pop("Data", ())
+    if ground == "management":
+        unnamed = (present.get("Cmdlet", ""), present.get("Parameters", ""), *[""] * 25)
+    return _windows(EVENTS[ground], present, unnamed, position)
 
 
 def _windows(
-    channel: str,
-    event_id: str,
-    provider: str,
-    present: dict[str, str],
+    event: tuple[str, str, str],
+    present: dict[str, Any],
     unnamed: tuple[str, ...],
     position: int,
 ) -> WindowsEvent:
+    event_id, channel, provider = event
     system = {
         "Provider_Name": provider,
         "EventID": event_id,

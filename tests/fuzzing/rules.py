@@ -24,6 +24,8 @@ class Ground:
     text: tuple[str, ...]
     number: tuple[str, ...] = ()
     address: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
+    """The text fields that may have several values."""
 
 
 GROUNDS = {
@@ -41,6 +43,25 @@ GROUNDS = {
     ),
     "management": Ground(
         {"product": "windows", "service": "msexchange-management"}, ("Cmdlet", "Parameters")
+    ),
+    "application": Ground(
+        {"product": "windows", "service": "application"}, ("Data",), several=("Data",)
+    ),
+    "connection": Ground(
+        {"product": "windows", "category": "network_connection"},
+        ("Image", "DestinationHostname"),
+        ("DestinationPort",),
+        ("DestinationIp",),
+    ),
+    "file": Ground({"product": "windows", "category": "file_event"}, ("Image", "TargetFilename")),
+    "registry": Ground(
+        {"product": "windows", "category": "registry_set"}, ("TargetObject", "Details")
+    ),
+    "security": Ground(
+        {"product": "windows", "service": "security"},
+        ("ShareName", "RelativeTargetName", "SubjectUserName"),
+        (),
+        ("IpAddress",),
     ),
 }
 

@@ -212,23 +212,49 @@ def _rule_conditions(logsource: LogSource) -> list[dict[str, Any]]:
 
 
 def write_pipelines(catalogue: Sequence[DataSource], folder: Path) -> list[Path]:
-    """Write one pySigma pipeline per data source for ``sigma convert -p``. Returns the files."""
+    """Write pySigma pipelines for ``sigma convert -p``: ``<source>.yml``, and ``<source>-2.yml``
+    … where a source serves a log source in several ways. Returns the files.
+
+    What serves a bare product is left out: as a condition it would hold for every category, too.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for source in catalogue:
-        items: list[dict[str, Any]] = []
-        for number, feed in enumerate(source.feeds):
-            for item in pipeline(feed, guard=True)["transformations"]:
-                item["id"] += f"_{number}"
-                for condition in item.get("field_name_conditions", []):
-                    if condition["type"] == "processing_item_applied":
-                        condition["processing_item_id"] = f"fields_{number}"
-                items.append(item)
-        document = {"name": source.title, "priority": 20, "transformations": items}
-        file = folder / f"{source.id}.yml"
-        file.write_text(
-            yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100),
-            encoding="utf-8",
-        )
-        written.append(file)
+        for number, feeds in enumerate(_apart(source.feeds), 1):
+            items: list[dict[str, Any]] = []
+            for position, feed in enumerate(feeds):
+                items += _numbered(pipeline(feed, guard=True)["transformations"], position)
+            document = {"name": source.title, "priority": 20, "transformations": items}
+            file = folder / (f"{source.id}-{number}.yml" if number > 1 else f"{source.id}.yml")
+            file.write_text(
+                yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100),
+                encoding="utf-8",
+            )
+            written.append(file)
     return written
+
+
+def _apart(feeds: Sequence[Feed]) -> list[list[Feed]]:
+    """The feeds in as few lists as it takes for no list to serve a log source twice: in a
+    pipeline all conditions hold at once, and an event is not both Sysmon 1 and 4688."""
+    lists: list[list[Feed]] = []
+    for feed in feeds:
+        if feed.logsource.category is None and feed.logsource.service is None:
+            continue
+        for members in lists:
+            if all(member.logsource != feed.logsource for member in members):
+                members.append(feed)
+                break
+        else:
+            lists.append([feed])
+    return lists
+
+
+def _numbered(items: Iterable[dict[str, Any]], number: int) -> Iterator[dict[str, Any]]:
+    """The items with ids of their own among those of other feeds."""
+    for item in items:
+        item["id"] += f"_{number}"
+        for condition in item.get("field_name_conditions", []):
+            if condition["type"] == "processing_item_applied":
+                condition["processing_item_id"] = f"fields_{number}"
+        yield item

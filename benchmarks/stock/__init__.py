@@ -1,0 +1,1 @@
+"""Stock conversion beside ours: the same rules, records and engines; see ``__main__``."""
