@@ -28,6 +28,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m hafnium.docs
+	PYTHONPATH=tests $(BIN)/python -m traps.listing
 
 # Generated rules and events in all engines: make fuzz N=200000 [SEED=1] [TARGETS=splunk]
 fuzz: $(VENV)/.installed

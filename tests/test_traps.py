@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from hafnium.loading import Loaded, load_rules
 from hafnium.rule import Rule
 from hafnium.siem import backends
 from hafnium.site import Site
+from traps.listing import FILE, listing
 from traps.load import Trap, traps
 
 
@@ -96,3 +98,16 @@ def test_b38_what_sigma_does_not_allow_is_named_early(
     (error,) = loaded.errors
     assert reason in str(error)
     assert error.line
+
+
+def test_the_list_of_traps_is_current(request: pytest.FixtureRequest) -> None:
+    root = request.config.rootpath
+    assert listing(root / "tests") == (root / FILE).read_text(encoding="utf-8")
+
+
+def test_the_list_names_tests_that_exist(request: pytest.FixtureRequest) -> None:
+    named = re.findall(r"`(test_\w+)(?:\[(.*)-\*\])?`", listing(request.config.rootpath / "tests"))
+    assert len(named) > 40
+    for function, trap in named:
+        assert function in globals()
+        assert not trap or trap in {trap.name for trap in traps()}
