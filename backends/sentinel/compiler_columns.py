@@ -171,8 +171,8 @@ def _columns(said: Mapping[str, Sequence[str]]) -> Mapping[str, Column]:
 def _item(items: Mapping[str, Any], field: str, *, elements: bool) -> str:
     column = items["column"]
     if items["form"] == "bag":
-        if '"' in field:
-            raise Refused(f"a quote in the field name {field!r} cannot be proven in a dynamic")
+        if field.endswith("\\") or '\\"' in field:
+            raise Refused(f"a backslash in the field name {field!r} cannot be proven in a dynamic")
         return f"tostring({column}[{literal(field)}])"
     if items["form"] == "ecp":
         return _ecp(column, field)
