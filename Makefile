@@ -44,7 +44,7 @@ engines: $(VENV)/.installed
 	else echo "kusto: not installed: npm is missing"; fi
 
 test-engines: $(VENV)/.installed
-	$(BIN)/hafnium test --engine kusto
+	$(BIN)/hafnium test --engine kusto --engine pcre2
 
 # Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>
 conformance: $(VENV)/.installed

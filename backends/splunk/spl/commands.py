@@ -12,6 +12,7 @@ from typing import NamedTuple
 from hafnium.backends.splunk.spl import editing, filtering, statistics
 from hafnium.backends.splunk.spl.expression import compile_condition
 from hafnium.backends.splunk.spl.grammar import Node, parse
+from hafnium.backends.splunk.spl.pcre import Library, using
 from hafnium.backends.splunk.spl.rows import Rows, Step
 from hafnium.backends.splunk.spl.search import Condition, compile_search
 from hafnium.backends.splunk.spl.text import Command, expand, split
@@ -30,18 +31,24 @@ class Program(NamedTuple):
         return rows
 
 
-def compile_program(text: str, macros: Mapping[str, str]) -> Program:
-    """Compile a search. Raises `EngineError` with the place for what is not understood."""
-    return _compile(expand(text, macros))
+def compile_program(
+    text: str, macros: Mapping[str, str], library: Library | None = None
+) -> Program:
+    """Compile a search. Raises `EngineError` with the place for what is not understood.
+
+    ``library`` compiles its regular expressions; None is Python's own.
+    """
+    return _compile(expand(text, macros), library)
 
 
 @functools.lru_cache(maxsize=1024)
-def _compile(text: str) -> Program:
+def _compile(text: str, library: Library | None) -> Program:
     first, *rest = split(text)
     if not first.arguments:
         raise EngineError("the search is empty")
-    condition = compile_search(parse(first))
-    return Program(condition, tuple(_step(command) for command in rest))
+    with using(library):
+        condition = compile_search(parse(first))
+        return Program(condition, tuple(_step(command) for command in rest))
 
 
 def _step(command: Command) -> Step:

@@ -1,12 +1,17 @@
 r"""Splunk's regular expressions (PCRE) as Python's: the same meaning, or refused.
 
-Classes such as ``\d`` are ASCII, as in PCRE without its UCP option.
+Classes such as ``\d`` are ASCII, as in PCRE without its UCP option. Another library can take the
+place of Python's while a search is compiled.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
 
 from hafnium.errors import EngineError
 
@@ -14,7 +19,7 @@ _ALIKE = frozenset("nrtf")
 _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": r" \t\n\r\f\v"}
 _OUTSIDE = {
     "b": r"(?a:\b)",
-    "B": r"(?a:\B)",
+    "B": r"(?:(?a:\B)|\A\Z)",  # Python's finds nothing in an empty text
     "A": r"\A",
     "z": r"\Z",
     "Z": r"(?=\n?\Z)",
@@ -27,9 +32,47 @@ _BACK = re.compile(r"\\[1-9](?!\d)")
 _REPEAT = re.compile(r"\{\d+(?:,\d*)?\}")
 
 
+class Found(Protocol):
+    """A match: its groups by number or name."""
+
+    def __getitem__(self, group: int | str, /) -> str | None: ...
+
+
+class Regex(Protocol):
+    """What the evaluator needs of a regular expression: a part of `re.Pattern`."""
+
+    @property
+    def groupindex(self) -> Mapping[str, int]: ...
+
+    def search(self, text: str, /) -> Found | None: ...
+
+    def finditer(self, text: str, /) -> Iterable[Found]: ...
+
+    def sub(self, template: str, text: str, /) -> str: ...
+
+
+Library = Callable[[str], Regex]
+_library: ContextVar[Library | None] = ContextVar("library", default=None)
+
+
+@contextmanager
+def using(library: Library | None) -> Iterator[None]:
+    """Let the library compile the patterns; None is Python's own."""
+    token = _library.set(library)
+    try:
+        yield
+    finally:
+        _library.reset(token)
+
+
+def regex(pattern: str) -> Regex:
+    """Compile a PCRE. Raises `EngineError` for what the library in use cannot read."""
+    return (_library.get() or _python)(pattern)
+
+
 @functools.lru_cache(maxsize=4096)
-def regex(pattern: str) -> re.Pattern[str]:
-    """Compile a PCRE. Raises `EngineError` for what Python would read differently."""
+def _python(pattern: str) -> re.Pattern[str]:
+    """In Python's words. Raises `EngineError` for what Python would read differently."""
     try:
         return re.compile(_Translation(pattern).text())
     except (re.error, OverflowError, RecursionError) as error:
