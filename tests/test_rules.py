@@ -56,7 +56,7 @@ FIELDS = {
     "system": {"Provider_Name", "EventID", "ServiceName", "ImagePath", "AccountName"},
     "msexchange-httpproxy": {
         *("AnchorMailbox", "BackEndCookie", "BackEndStatus", "HttpStatus", "RoutingHint"),
-        *("Method", "UrlStem", "UserAgent", "AuthenticatedUser"),
+        *("Method", "UrlStem", "UrlQuery", "UserAgent", "AuthenticatedUser"),
     },
     "msexchange-ecp": {"CMD", "URL"},
     "msexchange-management": {"EventID", "Cmdlet", "Parameters", "Process", "Message"},
