@@ -36,6 +36,7 @@ FIELDS = {
     "process_creation": {
         *("Image", "OriginalFileName", "CommandLine", "CurrentDirectory", "User"),
         *("ParentImage", "ParentCommandLine", "SubjectDomainName", "TerminalSessionId"),
+        *("ParentUser", "IntegrityLevel", "TargetLogonId"),
     },
     "network_connection": {"Image", "User", "Initiated", "DestinationIp", "DestinationPort"},
     "dns_query": {"Image", "User", "QueryName"},
