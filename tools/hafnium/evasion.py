@@ -112,8 +112,14 @@ def declarations(rule: Rule) -> dict[str, str]:
 def fields_read(rule: Rule) -> frozenset[str] | None:
     """The fields, under Sigma's names, that a detection compares; None: every one."""
     assert isinstance(rule.sigma, SigmaRule)
-    names = {item.field for d in rule.sigma.detection.detections.values() for item in _items(d)}
+    names = {item.field for _, item in detection_items(rule.sigma)}
     return None if None in names else frozenset(name for name in names if name)
+
+
+def detection_items(sigma: SigmaRule) -> Iterator[tuple[str, SigmaDetectionItem]]:
+    """All comparisons of a rule, each with the name of the detection that it stands in."""
+    for name, detection in sigma.detection.detections.items():
+        yield from ((name, item) for item in _items(detection))
 
 
 def _items(detection: SigmaDetection) -> Iterator[SigmaDetectionItem]:

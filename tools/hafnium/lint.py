@@ -1,6 +1,9 @@
 """What ``hafnium check`` finds: each finding with file, line, rule id and how to mend it.
 
 An error makes a rule wrong everywhere; a warning says what a target or the taxonomy cannot do.
+The gates that this pack sets for itself (`hafnium.gates`) and the validators of others
+(`hafnium.validators`) are errors for its own rules; other people's rules get warnings, and only
+for what makes a rule blind or wrong, or breaks a Sigma convention.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ from typing import Any
 
 import yaml
 
+from hafnium import gates, validators
 from hafnium.errors import HafniumError, Refused
 from hafnium.loading import Loaded
 from hafnium.matcher import Matcher
 from hafnium.rule import Rule
+from hafnium.samples import Scenario
 from hafnium.siem import Backend
 from hafnium.site import Site
 from hafnium.taxonomy import known_services
@@ -38,8 +43,14 @@ class Finding:
         return f"{self.file}:{self.line}: {self.severity}: {self.text} [{self.rule}]"
 
 
-def lint(loaded: Loaded, targets: Sequence[Backend]) -> list[Finding]:
-    """All findings, by file and line."""
+def lint(
+    loaded: Loaded,
+    targets: Sequence[Backend],
+    ours: bool = False,
+    scenarios: Sequence[Scenario] = (),
+) -> list[Finding]:
+    """All findings, by file and line. ``ours`` says that the rules are the pack's own;
+    ``scenarios`` are the samples that prove them, if there are any."""
     findings = [_of_error(error, "error", "") for error in loaded.errors]
     by_place = {str(rule.path): rule for rule in loaded.rules}
     for refused in Matcher(loaded.rules).refused:
@@ -51,7 +62,22 @@ def lint(loaded: Loaded, targets: Sequence[Backend]) -> list[Finding]:
         findings += _logsource(rule)
         if rule.id not in refused_everywhere and rule.output:
             findings += _targets(rule, targets)
+        findings += _gates(rule, ours, scenarios)
+    findings += (
+        _finding(rule, "title", text, "error" if ours else "warning")
+        for rule, text in validators.issues(loaded.rules)
+    )
     return sorted(set(findings))
+
+
+def _gates(rule: Rule, ours: bool, scenarios: Sequence[Scenario]) -> Iterator[Finding]:
+    problems = list(gates.sound(rule))
+    if ours:
+        problems += gates.house(rule)
+    if scenarios:
+        problems += gates.proven(rule, scenarios)
+    for key, text in problems:
+        yield _finding(rule, key, text, "error" if ours else "warning")
 
 
 def _of_error(error: HafniumError, severity: str, rule: str) -> Finding:

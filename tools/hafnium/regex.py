@@ -46,6 +46,34 @@ def refusal(pattern: str) -> str | None:
     return None
 
 
+def plain_words(pattern: str) -> str | None:
+    """The words of a pattern that says no more than words with ``*`` between them; else None."""
+    words = _plain(parser.parse(pattern)) if refusal(pattern) is None else None
+    return None if words is None else " or ".join(repr(word.strip("*")) for word in words)
+
+
+def _plain(tree: Any) -> list[str] | None:
+    """What the pattern may stand for, ``*`` for anything; None when it says more."""
+    said = [""]
+    for op, argument in tree:
+        more: list[str] | None = None
+        if op is sre.LITERAL:
+            more = [chr(argument)]
+        elif op is sre.AT and argument in (sre.AT_BEGINNING, sre.AT_END):
+            more = [""]
+        elif op is sre.MAX_REPEAT and argument[2][0][0] is sre.ANY:
+            more = ["*"] if argument[:2] == (0, sre.MAXREPEAT) else None
+        elif op is sre.SUBPATTERN:
+            more = _plain(argument[3])
+        elif op is sre.BRANCH:
+            branches = [_plain(branch) for branch in argument[1]]
+            more = [w for b in branches if b for w in b] if all(branches) else None
+        if more is None:
+            return None
+        said = [begun + word for begun in said for word in more]
+    return said
+
+
 def reference(expression: SigmaRegularExpression) -> re.Pattern[str]:
     """The expression as the matcher runs it (with ``search``). The pattern must be portable."""
     flags = re.ASCII

@@ -67,6 +67,8 @@ def plain_text(value: SigmaType) -> tuple[Plain, str] | None:
     its ends only; None for anything else."""
     if not isinstance(value, SigmaString) or isinstance(value, SigmaCasedString):
         return None
+    if value.contains_placeholder():
+        return None  # refused where it is compared
     found = _plain(value)
     return (found[0], found[1].lower()) if found else None
 
