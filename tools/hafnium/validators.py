@@ -48,10 +48,11 @@ def issues(rules: Sequence[Rule]) -> Iterator[tuple[Rule, str]]:
 
 def _text(issue: SigmaValidationIssue) -> str:
     """The issue's description with what it is about, and the validator's name."""
+    values = {f.name: getattr(issue, f.name) for f in dataclasses.fields(issue)}
     about = [
-        f"{f.name} {getattr(issue, f.name)}"
-        for f in dataclasses.fields(issue)
-        if f.name not in ("rules", "severity", "description")
+        f"{name} {value}"
+        for name, value in values.items()
+        if name not in ("rules", "severity", "description") and isinstance(value, str | int)
     ]
     said = " ".join(str(issue.description).split()).rstrip(".")
     name = type(issue).__name__.removesuffix("Issue")
