@@ -95,13 +95,13 @@ def _triage(document: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _values(sigma: SigmaRule) -> Iterator[Problem]:
     for name, item in detection_items(sigma):
+        patterns = [str(v.regexp) for v in item.value if isinstance(v, SigmaRegularExpression)]
+        words = [plain for pattern in patterns if (plain := plain_words(pattern)) is not None]
+        if words and len(words) == len(item.value):
+            text = f"the regular expression only searches {' or '.join(words)}: use contains, "
+            yield f"detection.{name}", f"{text}startswith or endswith with a list"
         for value in item.value:
-            if isinstance(value, SigmaRegularExpression):
-                words = plain_words(str(value.regexp))
-                if words is not None:
-                    text = f"the regular expression only searches {words}: use contains, startswith"
-                    yield f"detection.{name}", f"{text} or endswith with a list"
-            elif isinstance(value, SigmaString) and _DRIVE.search(str(value.to_plain())):
+            if isinstance(value, SigmaString) and _DRIVE.search(str(value.to_plain())):
                 text = f"{value.to_plain()} ties the rule to one drive; leave the drive out"
                 yield f"detection.{name}", text
 
