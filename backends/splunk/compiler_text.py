@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sigma.types import Placeholder, SigmaString, SpecialChars
+from sigma.types import Placeholder, SigmaCasedString, SigmaString, SpecialChars
 
 from hafnium.errors import Refused
 
@@ -159,9 +159,18 @@ def _is_number(text: str) -> bool:
     return "*" not in text
 
 
-def escape(text: str, xml: bool = False) -> str:
-    """The text as PCRE that matches exactly it; in XML, also with its entities."""
-    return "".join(escape_char(c, xml) for c in text)
+def escape(text: str, xml: bool = False, *, both_cases: bool = False) -> str:
+    """The text as PCRE that matches exactly it; in XML, also with its entities.
+
+    ``both_cases`` spells out the cases of letters beyond ASCII: nobody documents whether Splunk
+    tells PCRE that a text is UTF-8, without which the flag ``i`` knows nothing of them.
+    """
+    return "".join((_cases(c) if both_cases else "") or escape_char(c, xml) for c in text)
+
+
+def _cases(char: str) -> str:
+    found = sorted({case for case in (char, char.lower(), char.upper()) if len(case) == 1})
+    return f"(?:{'|'.join(found)})" if not char.isascii() and len(found) > 1 else ""
 
 
 def escape_char(char: str, xml: bool = False) -> str:
@@ -198,8 +207,11 @@ def pattern(value: SigmaString, xml: bool, *, anchored: bool = True, any_char: s
     single = f"(?:{_ANY_ENTITY}|{any_char})" if xml else any_char
     if not parts:
         return any_char  # only ``*``: any value, but there must be one (B33)
+    both = not isinstance(value, SigmaCasedString)
     body = "".join(
-        escape(part, xml) if isinstance(part, str) else (any_char + "*" if part == many else single)
+        escape(part, xml, both_cases=both)
+        if isinstance(part, str)
+        else (any_char + "*" if part == many else single)
         for part in parts
     )
     return begin + body + end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -16,6 +17,7 @@ from hafnium.cli.common import HOUSE
 from hafnium.engines import matches
 from hafnium.errors import EngineError, Refused
 from hafnium.loading import load_rules
+from hafnium.rule import Rule
 from hafnium.siem import Query, Record, backend
 from hafnium.site import Site
 from traps.load import Trap, traps
@@ -117,17 +119,20 @@ def compiled() -> list[Query]:
     return found
 
 
-def shipped() -> list[str]:
-    """Every regular expression that those searches hold."""
+def patterns_of(query: Query) -> list[str]:
+    """Every regular expression that a search holds."""
     heard: list[str] = []
 
     def listen(pattern: str) -> Regex:
         heard.append(pattern)
         return Pattern(pattern)
 
-    for query in compiled():
-        compile_program(query.text, query.context.get("macros", {}), listen)
-    return list(dict.fromkeys(heard))
+    compile_program(query.text, query.context.get("macros", {}), listen)
+    return heard
+
+
+def shipped() -> list[str]:
+    return list(dict.fromkeys(p for query in compiled() for p in patterns_of(query)))
 
 
 def spans(library: Library, pattern: str, text: str) -> list[str | None]:
@@ -156,6 +161,17 @@ def test_so_do_all_patterns_that_are_shipped() -> None:
         for text in (*TEXTS[:20], *plain, "\n".join(plain).upper()):
             ours, theirs = regex(pattern).search(text), Pattern(pattern).search(text)
             assert (ours and ours[0]) == (theirs and theirs[0]), (pattern, text)
+
+
+def test_case_beyond_ascii_does_not_hang_on_utf(rule: Callable[..., Rule]) -> None:
+    made = rule("s: {cs-uri-stem|contains: [/höhe, 'l''événement*ß']}\ncondition: s")
+    (pattern,) = patterns_of(backend("splunk").compile(made, Site()))
+    for text in ("x/HÖHE", "/höhe", "/HöHe", "L'ÉVÉNEMENT x ß", "l'événementß"):
+        assert Pattern(pattern).search(text), text
+        assert Pattern(pattern, utf=False).search(text), text
+    for text in ("/hohe", "/h\xc3he", "l'evenement ß"):
+        assert not Pattern(pattern).search(text), text
+        assert not Pattern(pattern, utf=False).search(text), text
 
 
 @pytest.mark.parametrize("trap", traps(), ids=lambda trap: trap.name)

@@ -68,14 +68,17 @@ class Found:
 
 
 class Pattern:
-    """A compiled pattern. Raises `EngineError` for one that PCRE2 rejects."""
+    """A compiled pattern. Raises `EngineError` for one that PCRE2 rejects.
 
-    def __init__(self, pattern: str) -> None:
+    ``utf`` says that pattern and texts are UTF-8 and not mere bytes.
+    """
+
+    def __init__(self, pattern: str, *, utf: bool = True) -> None:
         self.pattern = pattern
         self._pcre = library()
         error, offset = ctypes.c_int(), ctypes.c_size_t()
         written = _bytes(pattern)
-        options = _UTF | _MATCH_INVALID_UTF
+        options = _UTF | _MATCH_INVALID_UTF if utf else 0
         code = self._pcre.pcre2_compile_8(
             written, len(written), options, ctypes.byref(error), ctypes.byref(offset), None
         )
