@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hafnium.build import build
 from hafnium.cli.common import HOUSE
@@ -105,3 +106,21 @@ def checked(file: Path) -> None:
     site = load_site(file, backends())
     for backend in backends().values():
         backend.check_site(site)
+
+
+def test_the_triage_reaches_every_artefact(rules: list[Rule], tmp_path: Path) -> None:
+    rule = next(rule for rule in rules if rule.name == "web_exchange_unknown_page_answered")
+    build([rule], list(backends().values()), Site(), tmp_path)
+    searches = (tmp_path / "splunk/hafnium_detections/default/savedsearches.conf").read_text()
+    kibana = json.loads((tmp_path / "elastic/kibana_rules.ndjson").read_text())
+    (analytic,) = (tmp_path / "sentinel/analytic-rules").glob("*.yaml")
+    template = json.loads((tmp_path / "sentinel/azuredeploy.json").read_text())
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert len(rule.triage) == 3
+    for step in rule.triage:
+        assert step in searches
+        assert step in kibana["note"]
+        assert step in yaml.safe_load(analytic.read_text())["description"]
+        assert step in template["resources"][0]["properties"]["description"]
+        assert all(step in row["triage"] for row in manifest["queries"])
+        assert step in (tmp_path / f"docs/rules/{rule.path.stem}.md").read_text()

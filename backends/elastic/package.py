@@ -116,8 +116,7 @@ def _span_minutes(rule: Rule) -> int:
 
 def _note(rule: Rule) -> str:
     """The investigation guide, from the rule's `triage`."""
-    steps = rule.document.get("triage") or []
-    return "".join(f"- {' '.join(str(step).split())}\n" for step in steps)
+    return "".join(f"- {step}\n" for step in rule.triage)
 
 
 def _setup(query: Query) -> str:

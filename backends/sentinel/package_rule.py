@@ -95,6 +95,7 @@ def _guid(rule_id: str) -> str:
 def _description(query: Query) -> str:
     rule = query.rule
     paragraphs = [str(rule.sigma.description or rule.title).strip()]
+    paragraphs += rule.triage
     known = [str(said) for said in getattr(rule.sigma, "falsepositives", None) or ()]
     if known:
         paragraphs.append("False positives: " + "; ".join(known))

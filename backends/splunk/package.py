@@ -100,8 +100,9 @@ def _saved_search(name: str, query: Query) -> dict[str, str]:
     if rule.correlation is not None:  # the window of the first event reaches back by the time span
         minutes += -(-int(rule.correlation.timespan.seconds) // 60)
     description = one_line(rule.sigma.description or rule.title)
+    triage = one_line(" ".join(rule.triage))
     return {
-        "description": description,
+        "description": one_line(f"{description} {triage}"),
         **_SETTINGS,
         "dispatch.earliest_time": f"-{minutes}m@m",
         "dispatch.latest_time": f"-{_LATE}m@m",
@@ -115,6 +116,7 @@ def _saved_search(name: str, query: Query) -> dict[str, str]:
         "action.notable": "0",
         "action.notable.param.rule_title": one_line(rule.title),
         "action.notable.param.rule_description": description,
+        "action.notable.param.next_steps": _json({"version": 1, "data": triage}),
         "action.notable.param.security_domain": "endpoint",
         "action.notable.param.severity": severity,
         "search": query.text,

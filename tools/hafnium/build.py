@@ -1,4 +1,4 @@
-"""From rules to what SIEMs import: ``<out>/<target>/…`` and ``<out>/manifest.json``.
+"""From rules to what SIEMs import: ``<out>/<target>/…``, ``docs/`` and ``manifest.json`` beside.
 
 Two builds of the same rules are byte-identical: no clock, no machine, one order.
 """
@@ -14,11 +14,13 @@ from typing import Any
 
 from hafnium import __version__
 from hafnium.errors import Refused, UsageError
+from hafnium.pages import pages, write
 from hafnium.rule import Rule
 from hafnium.siem import Backend, Pack, Query
 from hafnium.site import Site
 
 MANIFEST = "manifest.json"
+DOCS = "docs"
 
 
 @dataclass
@@ -27,6 +29,16 @@ class Built:
 
     queries: list[Query] = field(default_factory=list)
     refused: dict[str, list[tuple[Rule, Refused]]] = field(default_factory=dict)
+
+    def results(self, rules: Sequence[Rule]) -> dict[str, dict[str, Query | Refused]]:
+        """Rule id → target → what became of the rule there."""
+        found: dict[str, dict[str, Query | Refused]] = {rule.id: {} for rule in rules}
+        for query in self.queries:
+            found[query.rule.id][query.target] = query
+        for target, rows in self.refused.items():
+            for rule, refused in rows:
+                found[rule.id][target] = refused
+        return found
 
 
 def compile_all(rules: Sequence[Rule], backend: Backend, site: Site, built: Built) -> list[Query]:
@@ -56,6 +68,7 @@ def build(rules: Sequence[Rule], targets: Sequence[Backend], site: Site, out: Pa
             queries = compile_all(rules, backend, site, built)
             _write_queries(backend, queries, folder / "queries")
             backend.package(Pack(__version__, queries, site), folder)
+        write(pages(rules, built.results(rules), file_stems(rules)), out / DOCS)
         _write_manifest(built, targets, out)
     except OSError as error:
         raise UsageError(f"cannot be written: {error}", file=out) from error
@@ -103,8 +116,8 @@ def _write_manifest(built: Built, targets: Sequence[Backend], out: Path) -> None
         ],
         "files": {
             file.relative_to(out).as_posix(): _sha256(file)
-            for backend in targets
-            for file in sorted((out / backend.name).rglob("*"))
+            for folder in (DOCS, *(backend.name for backend in targets))
+            for file in sorted((out / folder).rglob("*"))
             if file.is_file()
         },
     }
@@ -130,6 +143,7 @@ def _query_rows(built: Built, backend: Backend, out: Path) -> list[dict[str, Any
                 "data_sources": list(query.sources),
                 "needs": list(query.needs),
                 "notes": list(query.notes),
+                "triage": list(query.rule.triage),
                 "file": file.relative_to(out).as_posix(),
                 "sha256": _sha256(file),
             }

@@ -25,7 +25,7 @@ ANY = "any"
 
 def contents(entry: Entry) -> Contents:
     """What the fields of an entry hold; empty for an entry that is not listed."""
-    return _contents(shape_of(entry)) or {}
+    return contents_of(shape_of(entry)) or {}
 
 
 def known_fields(logsource: LogSource, event_ids: Iterable[str] = ()) -> frozenset[str] | None:
@@ -35,8 +35,8 @@ def known_fields(logsource: LogSource, event_ids: Iterable[str] = ()) -> frozens
     is not listed, or not completely, so nothing can be said.
     """
     found: set[str] = set()
-    for shape in _shapes(logsource, event_ids):
-        listed = _contents(shape)
+    for shape in shapes(logsource, event_ids):
+        listed = contents_of(shape)
         if listed is None:
             return None
         for view in views(shape):
@@ -45,7 +45,8 @@ def known_fields(logsource: LogSource, event_ids: Iterable[str] = ()) -> frozens
     return frozenset(found) if found else None
 
 
-def _shapes(logsource: LogSource, event_ids: Iterable[str]) -> list[Shape]:
+def shapes(logsource: LogSource, event_ids: Iterable[str]) -> list[Shape]:
+    """The kinds of entries that serve a rule's log source; see `known_fields`."""
     texts = [
         shape
         for shape in ((kind, "", "") for kind in text_kinds())
@@ -65,7 +66,9 @@ def _of_any(service: str | None) -> bool:
 
 
 @functools.cache
-def _contents(shape: Shape) -> Contents | None:
+def contents_of(shape: Shape) -> Contents | None:
+    """What the fields of entries of a shape hold, under the entry's own names; None for a
+    Windows event that is not listed."""
     kind, _, event_id = shape
     if kind != "winevent":
         return _by_name(_table()["text"][kind])

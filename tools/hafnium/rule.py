@@ -56,6 +56,14 @@ class Rule:
         return str(self.document.get("version", 1))
 
     @property
+    def triage(self) -> tuple[str, ...]:
+        """What an analyst does with a match, step by step, each on one line."""
+        said = self.document.get("triage") or ()
+        return tuple(
+            " ".join(str(step).split()) for step in ([said] if isinstance(said, str) else said)
+        )
+
+    @property
     def correlation(self) -> SigmaCorrelationRule | None:
         return self.sigma if isinstance(self.sigma, SigmaCorrelationRule) else None
 
