@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sigma.rule import SigmaRule
-from sigma.types import SigmaNumber, SigmaRegularExpression, SigmaString
+from sigma.types import SigmaRegularExpression, SigmaString
 
 from hafnium import attack
+from hafnium.coverage import event_ids
 from hafnium.evasion import detection_items
 from hafnium.fields import known_fields
 from hafnium.mutations import MUTATIONS
@@ -46,7 +47,7 @@ def sound(rule: Rule) -> Iterator[Problem]:
 
 
 def _fields(rule: Rule, sigma: SigmaRule) -> Iterator[Problem]:
-    known = known_fields(rule.logsource, _event_ids(sigma))
+    known = known_fields(rule.logsource, event_ids(sigma))
     if known is None:
         return
     by_case = {name.casefold(): name for name in known}
@@ -59,13 +60,6 @@ def _fields(rule: Rule, sigma: SigmaRule) -> Iterator[Problem]:
         mend = f"; it is written {near}" if near else "; the rule would never see it"
         text = f"a log of {rule.logsource} has no field {item.field}{mend}"
         yield f"detection.{name}", text
-
-
-def _event_ids(sigma: SigmaRule) -> set[str]:
-    values = (
-        v for _, item in detection_items(sigma) if item.field == "EventID" for v in item.value
-    )
-    return {str(v) for v in values if isinstance(v, SigmaNumber | SigmaString)}
 
 
 def house(rule: Rule) -> Iterator[Problem]:
