@@ -38,13 +38,11 @@ fuzz: $(VENV)/.installed
 
 # Engines that are not of Python, into .engines/; what a machine lacks for one is named.
 engines: $(VENV)/.installed
-	@if command -v npm >/dev/null; then \
-	  mkdir -p .engines/kusto && cp backends/sentinel/binder/package.json .engines/kusto/ && \
-	  cd .engines/kusto && npm install --no-package-lock --no-fund --no-audit --silent; \
-	else echo "kusto: not installed: npm is missing"; fi
+	@for install in backends/*/*/install.sh; do sh $$install .engines || exit 1; done
 
+# All rules, samples and traps in the real engines that are installed; renews docs/engines.md.
 test-engines: $(VENV)/.installed
-	$(BIN)/hafnium test --engine kusto --engine pcre2
+	PYTHONPATH=tests $(BIN)/python -m realengines $(ENGINES)
 
 # Public rules and recorded cases: make conformance DATA=<folder with rules.tar.gz>
 conformance: $(VENV)/.installed

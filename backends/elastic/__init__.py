@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hafnium.backends.elastic.elasticsearch import Elasticsearch
 from hafnium.entries import Entry
 from hafnium.rule import Rule
 from hafnium.siem import Pack, Query, RealEngine, Record, Replay
@@ -17,7 +18,7 @@ class Elastic:
     name = "elastic"
     title = "Elastic"
     extensions: Mapping[str, str] = {"eql": "eql", "esql": "esql"}
-    engines: Sequence[RealEngine] = ()
+    engines: Sequence[RealEngine] = (Elasticsearch(),)
 
     def check_site(self, site: Site) -> None:
         """Each source's ``index``: index patterns, separated by commas."""

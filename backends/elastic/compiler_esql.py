@@ -21,6 +21,11 @@ from hafnium.backends.elastic.compiler_regex import translate
 from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 
 _PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*")
+_RESERVED = frozenset(
+    {"and", "asc", "by", "desc", "false", "first", "in", "is", "last", "like", "not", "null"}
+    | {"nulls", "on", "or", "rlike", "true", "where", "with"}
+)
+"""Words of expressions, in any case: Elasticsearch 8.19 takes none of them as part of a name."""
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BETWEEN = "\x1f"
 """Joins the values of a list; no log holds this character."""
@@ -36,7 +41,15 @@ def field(name: str) -> str:
     parts = name.split(".")
     if not all(parts) or re.search(r"[\r\n]", name):
         raise Inexact(f"ES|QL cannot name the field {name!r}", "correct the field's name")
-    return ".".join(p if _PLAIN.fullmatch(p) else "`" + p.replace("`", "``") + "`" for p in parts)
+    return ".".join(part if _is_plain(part) else _quoted(part) for part in parts)
+
+
+def _is_plain(part: str) -> bool:
+    return bool(_PLAIN.fullmatch(part)) and part.lower() not in _RESERVED
+
+
+def _quoted(part: str) -> str:
+    return "`" + part.replace("`", "``") + "`"
 
 
 class Esql(Conversion, ESQLBackend):  # type: ignore[misc]

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 ATOM, NOT, AND, OR = range(4)
+MOST_IN_A_ROW = 100
+"""Elasticsearch's parsers nest `a or b or c` one deeper for each word, and refuse what is deeper
+than 200 (EQL) or 400 (ES|QL): longer rows are cut by parentheses."""
 
 
 @dataclass(frozen=True)
@@ -64,5 +67,9 @@ class Words:
             return empty
         if len(terms) == 1:
             return terms[0]
+        if len(terms) > MOST_IN_A_ROW:
+            rows = range(0, len(terms), MOST_IN_A_ROW)
+            cut = [self._joined(terms[n : n + MOST_IN_A_ROW], operator, empty) for n in rows]
+            terms = [Term(f"({row.text})") for row in cut if isinstance(row, Term)]
         word = self.both if operator == AND else self.either
         return Term(f" {word} ".join(t.inside(operator - 1) for t in terms), operator)

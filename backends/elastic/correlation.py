@@ -49,7 +49,6 @@ class Plan:
     said: SigmaCorrelationRule
     conditions: list[Condition]
     notes: list[str] = field(default_factory=list)
-    needs: list[str] = field(default_factory=list)
 
     @property
     def seconds(self) -> int:
@@ -75,7 +74,7 @@ class Plan:
             language=language,
             text=text,
             sources=_merged(c.sources for c in self.conditions),
-            needs=_merged([*(c.needs for c in self.conditions), self.needs]),
+            needs=_merged(c.needs for c in self.conditions),
             notes=_merged([*(c.notes for c in self.conditions), self.notes]),
             context=context(self.conditions, self.named if language == "esql" else ()),
         )
@@ -94,13 +93,24 @@ def compile_correlation(rule: Rule, site: Site) -> Query:
         try:
             return _sequence(_plan(rule, site, "eql"))
         except (_NotASequence, compiler_eql.NotInEql):
-            from hafnium.backends.elastic.correlation_esql import VERSION, counted
-
-            plan = _plan(rule, site, "esql")
-            plan.needs.append(VERSION)
-            return plan.query("esql", counted(plan))
+            return _counted(rule, site)
     except Inexact as error:
         raise refused(rule, error.reason, error.mend) from error
+
+
+def counted_in_esql(rule: Rule, site: Site) -> Query:
+    """A correlation as an ES|QL query, even where EQL has a sequence. Raises `Refused`."""
+    try:
+        return _counted(rule, site)
+    except Inexact as error:
+        raise refused(rule, error.reason, error.mend) from error
+
+
+def _counted(rule: Rule, site: Site) -> Query:
+    from hafnium.backends.elastic.correlation_esql import counted
+
+    plan = _plan(rule, site, "esql")
+    return plan.query("esql", counted(plan))
 
 
 def _plan(rule: Rule, site: Site, language: str) -> Plan:

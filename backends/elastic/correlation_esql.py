@@ -2,9 +2,11 @@
 
 ES|QL can only group by fixed buckets. So each event is put into two buckets of twice the span
 that overlap by one span: every window that ends in the second half of a bucket lies in it
-whole. Within a bucket each event is set against each other (``INLINE STATS``), and for the event
-at which a window ends the ones within the span before it are counted. That is exact, and its
-cost grows with the square of the events in a bucket only.
+whole. Within a bucket each event is set against each other (two lists of the same events, both
+expanded), and for the event at which a window ends the ones within the span before it are
+counted. That is exact, and its cost grows with the square of the events in a bucket only.
+``INLINE STATS`` would say the same with fewer words, in Elasticsearch 9.2 and later only.
+The column `EVENTS` of the result names the events of a window.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ _OPERATORS = {
     Operator.EQ: "==",
     Operator.NEQ: "!=",
 }
-VERSION = "Elasticsearch 9.2 or later, for INLINE STATS"
+EVENTS = "events"
+_EVENT = f"CONCAT(_index, {text('/')}, _id)"
+_TAB = text("\t")
 
 
 def counted(plan: Plan) -> str:
@@ -51,10 +55,18 @@ def counted(plan: Plan) -> str:
         f"WHERE {known}",
         f"EVAL bucket = MV_APPEND(moment / {span} - 1, moment / {span})",
         "MV_EXPAND bucket",
-        f"INLINE STATS last = VALUES(moment) BY {', '.join([*groups, 'bucket'])}",
-        "MV_EXPAND last",
-        f"WHERE last / {span} == bucket + 1 AND moment <= last AND moment >= last - {span}",
-        f"STATS found = COUNT_DISTINCT(counted) BY {', '.join([*groups, 'last'])}",
+        f"EVAL said = CONCAT(TO_STRING(moment), {_TAB}, {_EVENT}, {_TAB}, counted)",
+        f"STATS said = VALUES(said), until = VALUES(moment) BY {', '.join([*groups, 'bucket'])}",
+        "MV_EXPAND until",
+        f"WHERE until / {span} == bucket + 1",
+        "MV_EXPAND said",
+        f"EVAL moment = TO_LONG(MV_FIRST(SPLIT(said, {_TAB}))), "
+        f"rest = SUBSTRING(said, LOCATE(said, {_TAB}) + 1)",
+        f"WHERE moment <= until AND moment >= until - {span}",
+        f"EVAL event = MV_FIRST(SPLIT(rest, {_TAB})), "
+        f"counted = SUBSTRING(rest, LOCATE(rest, {_TAB}) + 1)",
+        f"STATS found = COUNT_DISTINCT(counted), {EVENTS} = VALUES(event) "
+        f"BY {', '.join([*groups, 'until'])}",
         f"WHERE found {operator} {limit}",
     ]
     return "\n| ".join(lines)
@@ -114,7 +126,7 @@ def _value(plan: Plan) -> str:
     if plan.said.type is SigmaCorrelationType.TEMPORAL:
         return "rule"
     if plan.said.type is SigmaCorrelationType.EVENT_COUNT:
-        return f"CONCAT(_index, {text('/')}, _id)"
+        return _EVENT
     return f", {text('/')}, ".join(_of(plan, name) for name in counted_fields(plan))
 
 

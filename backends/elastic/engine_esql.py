@@ -20,11 +20,15 @@ from hafnium.backends.elastic.engine_esql_rows import Row, column_type, values_o
 from hafnium.backends.elastic.engine_esql_stats import stats
 from hafnium.errors import EngineError
 
+EVENTS = "events"
+_DEPTH = 380
+"""Elasticsearch nests a row of `OR` one deeper for each word and stops at 400."""
 _METADATA = {"_id": "keyword", "_index": "keyword", "_version": "long"}
 
 
 def esql_hits(text: str, index: Index, mapped: Collection[str] = ()) -> list[tuple[int, ...]]:
-    """The documents behind each row of the result.
+    """The documents behind each row of the result; those that its column ``events`` names, as
+    index and id, if it has one.
 
     ``mapped`` are keyword fields that a template maps, whether or not a document has them.
     """
@@ -33,7 +37,12 @@ def esql_hits(text: str, index: Index, mapped: Collection[str] = ()) -> list[tup
     pipeline = _Pipeline(source, index, mapped)
     for command in commands:
         pipeline.run(command)
-    return [row.refs for row in pipeline.rows]
+    return [_behind(row) for row in pipeline.rows]
+
+
+def _behind(row: Row) -> tuple[int, ...]:
+    named = values_of(row.columns.get(EVENTS))
+    return tuple(sorted(int(event.rpartition("/")[2]) for event in named)) or row.refs
 
 
 @functools.cache
@@ -50,10 +59,14 @@ def parse(text: str) -> Node:
     from lark.exceptions import LarkError
 
     try:
-        return _parser().parse(text)
+        tree = _parser().parse(text)
     except LarkError as error:
         line = str(error).strip().splitlines()[0]
         raise EngineError(f"ES|QL: {line}") from error
+    for node in tree.iter_subtrees():
+        if node.data in ("or_", "and_") and len(node.children) > _DEPTH:
+            raise EngineError("ES|QL: the statement exceeds the maximum expression depth")
+    return tree
 
 
 class _Pipeline:
@@ -114,12 +127,8 @@ class _Pipeline:
             self._types[column] = expr.type
 
     def _stats(self, node: Node) -> None:
-        self.rows, self._types = stats(node, self.rows, self._expressions(), inline=False)
+        self.rows, self._types = stats(node, self.rows, self._expressions())
         self._known = self._types
-
-    def _inline_stats(self, node: Node) -> None:
-        self.rows, types = stats(node, self.rows, self._expressions(), inline=True)
-        self._types |= types
 
     def _keep(self, node: Node) -> None:
         names: dict[str, str] = {}

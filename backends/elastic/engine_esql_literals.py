@@ -46,9 +46,19 @@ def like(pattern: str) -> Test:
     return glob(literals, shown)
 
 
+_WORDS = frozenset(
+    {"and", "asc", "by", "desc", "false", "first", "in", "is", "last", "like", "not", "null"}
+    | {"nulls", "on", "or", "rlike", "true", "where", "with"}
+)
+"""What Elasticsearch's lexer reads as a word of an expression, wherever it stands."""
+
+
 def name_of(node: Node) -> str:
-    """A column's name without its quotes."""
+    """A column's name without its quotes. Raises `EngineError` for a word without quotes."""
     parts = [str(part.children[0]) for part in node.children]
+    for part in parts:
+        if part.lower() in _WORDS:
+            raise EngineError(f"ES|QL: mismatched input {part!r}: a name like this needs quotes")
     return ".".join(
         part[1:-1].replace("``", "`") if part.startswith("`") else part for part in parts
     )

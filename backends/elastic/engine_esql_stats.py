@@ -34,12 +34,9 @@ class _Aggregate:
 
 
 def stats(
-    node: Node, rows: Sequence[Row], expressions: Expressions, *, inline: bool
+    node: Node, rows: Sequence[Row], expressions: Expressions
 ) -> tuple[list[Row], dict[str, str]]:
-    """The rows after the command and the types of its columns.
-
-    ``inline`` keeps the rows and adds the columns of their group.
-    """
+    """The rows after the command and the types of its columns."""
     said, by = node.children
     groups = [] if by is None else [_grouping(child, expressions) for child in by.children]
     aggregates = [] if said is None else [_aggregate(child, expressions) for child in said.children]
@@ -55,11 +52,8 @@ def stats(
         columns = {a.name: a.compute(members) for a in aggregates} | dict(
             zip(names, key, strict=True)
         )
-        if inline:
-            out += [member.with_columns(columns) for member in members]
-        else:
-            refs = sorted({ref for member in members for ref in member.refs})
-            out.append(Row(tuple(refs), None, columns))
+        refs = sorted({ref for member in members for ref in member.refs})
+        out.append(Row(tuple(refs), None, columns))
     return out, types
 
 

@@ -20,25 +20,31 @@ def objects(queries: Sequence[Query]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for file in sorted((Path(__file__).parent / "ingest").glob("*/*.json")):
         found[f"{file.parent.name}/{file.name}"] = json.loads(file.read_text(encoding="utf-8"))
-    for stream, names in _mapped(queries).items():
-        found[f"component_templates/{stream}@custom.json"] = _template(names)
+    for stream, names in _mapped(query.context for query in queries).items():
+        template = {"template": {"mappings": _mappings(names)}}
+        found[f"component_templates/{stream}@custom.json"] = template
     return found
 
 
-def _mapped(queries: Sequence[Query]) -> dict[str, dict[str, None]]:
+def component_templates(context: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Data stream → the mappings that its component template brings for one query."""
+    return {stream: _mappings(names) for stream, names in _mapped([context]).items()}
+
+
+def _mapped(contexts: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, None]]:
     """Data stream → the fields that the ES|QL queries on it name. ES|QL fails on a field that
     no event has had yet; integrations look for a component template ``<stream>@custom``."""
     found: dict[str, dict[str, None]] = {}
-    for query in queries:
-        for name in query.context.get("mapped", ()):
-            for pattern in query.context["index"]:
+    for context in contexts:
+        for name in context.get("mapped", ()):
+            for pattern in context["index"]:
                 stream = re.fullmatch(r"(logs-[a-z0-9_.]+)-\*", pattern)
                 if stream:
                     found.setdefault(stream[1], {})[name] = None
     return found
 
 
-def _template(names: Iterable[str]) -> dict[str, Any]:
+def _mappings(names: Iterable[str]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name in sorted(names):
         *parents, last = name.split(".")
@@ -46,4 +52,4 @@ def _template(names: Iterable[str]) -> dict[str, Any]:
         for parent in parents:
             inner = inner.setdefault(parent, {"properties": {}})["properties"]
         inner[last] = {"type": "keyword"}
-    return {"template": {"mappings": {"properties": properties}}}
+    return {"properties": properties}

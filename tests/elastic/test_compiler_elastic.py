@@ -503,3 +503,18 @@ def test_every_stored_field_of_the_catalogue_can_be_named() -> None:
             for stored in feed.fields.values():
                 for name in [stored] if isinstance(stored, str) else stored:
                     assert field(name)
+
+
+def test_a_field_that_is_a_word_of_esql_is_quoted(rule: Callable[..., Rule]) -> None:
+    """Elasticsearch takes `last`, `in` … as a part of a name only in quotes."""
+    made = rule("s: {cs-method|fieldref: last}\ncondition: s")
+    assert "iis.access.`last`" in BACKEND.compile(made, Site()).text
+
+
+def test_long_rows_are_cut_by_parentheses(rule: Callable[..., Rule]) -> None:
+    """Elasticsearch refuses `a OR b OR …` of more than 400 words, and EQL's of more than 200."""
+    words = [f"w{n}" for n in range(250)]
+    made = rule(f"s: {{cs-uri-stem|contains: {words}, cs-method|fieldref: cs-host}}\ncondition: s")
+    query = BACKEND.compile(made, Site())
+    assert query.language == "esql"
+    assert max(part.count(" OR ") for part in query.text.split("(")) < 100

@@ -196,18 +196,12 @@ def test_time_buckets_and_sliding_by_expansion() -> None:
     assert search(sliding, *documents) == [(0, 1)]
 
 
-def test_inline_stats_keep_the_rows() -> None:
-    documents = [event(0), event(1), event(2, **{"host.name": "g"})]
-    text = "FROM logs-* | INLINE STATS n = COUNT(*) BY host.name | WHERE n == 2"
-    assert search(text, *documents) == [(0,), (1,)]
-
-
 def test_dates_are_compared_and_subtracted() -> None:
     documents = [event(0), event(90)]
     text = (
-        "FROM logs-* | STATS first = MIN(@timestamp), last = MAX(@timestamp) BY host.name"
-        ' | WHERE DATE_DIFF("seconds", first, last) == 90 AND first < "2021-03-03T06:01:00Z"'
-        " AND first + 2 minutes > last"
+        "FROM logs-* | STATS start = MIN(@timestamp), until = MAX(@timestamp) BY host.name"
+        ' | WHERE DATE_DIFF("seconds", start, until) == 90 AND start < "2021-03-03T06:01:00Z"'
+        " AND start + 2 minutes > until"
     )
     assert search(text, *documents) == [(0, 1)]
 
@@ -228,6 +222,25 @@ def test_index_patterns_come_from_the_query() -> None:
     documents = [{"_store": "winlogbeat-8.19.0", CMD: "a"}, {CMD: "a"}]
     assert search("FROM winlogbeat-*", *documents) == [(0,)]
     assert search('FROM winlogbeat-*, "logs-*"', *documents) == [(0,), (1,)]
+
+
+@pytest.mark.parametrize("word", ["last", "first", "In", "WITH", "nulls", "by"])
+def test_a_word_of_the_language_needs_quotes_as_a_name(word: str) -> None:
+    """Elasticsearch: mismatched input 'last' expecting …"""
+    with pytest.raises(EngineError):
+        search(f"FROM logs-* | EVAL {word} = 1")
+    with pytest.raises(EngineError):
+        search(f'FROM logs-* | WHERE a.{word} == "x"', {f"a.{word}": "x"})
+    assert search(f'FROM logs-* | WHERE a.`{word}` == "x"', {f"a.{word}": "x"}) == [(0,)]
+
+
+def test_a_long_row_of_or_is_too_deep_without_parentheses() -> None:
+    """Elasticsearch: ESQL statement exceeded the maximum expression depth allowed (400)."""
+    row = [f'message == "{n}"' for n in range(500)]
+    with pytest.raises(EngineError):
+        where(" OR ".join(row), {"message": "7"})
+    halves = " OR ".join(f"({' OR '.join(row[n : n + 250])})" for n in (0, 250))
+    assert where(halves, {"message": "499"}) == [0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""All rules, all samples and the traps in the real engines, with the matrix for the docs."""
