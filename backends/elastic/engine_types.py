@@ -32,13 +32,13 @@ DECLARED = {name: _SEEN_AS.get(kind, kind) for name, kind in MAPPED.items()}
 
 
 _OWN_STREAMS = {"message": "keyword"}
-"""The index templates of this pack map the raw line as ``wildcard``, which queries see as
-keyword."""
+"""This pack's index template for the OABGenerator log maps the raw line as ``wildcard``, which
+queries see as keyword."""
 
 
 def type_of(field: str, index: str) -> str:
     """The type in an index (or all that a pattern names): keyword, text, long, ip, date or
     boolean."""
-    if index.startswith("logs-exchange.") and field in _OWN_STREAMS:
+    if index.startswith("logs-exchange.oabgenerator-") and field in _OWN_STREAMS:
         return _OWN_STREAMS[field]
     return DECLARED.get(field, "keyword")

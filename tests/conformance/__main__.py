@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conformance import corpus
 from conformance.compiling import Compiled, compiled
-from hafnium.engines import matches
+from hafnium.engines import engine_names, matches, missing, real_engines
 from hafnium.errors import EngineError, Refused
 from hafnium.rule import Rule
 from hafnium.siem import Backend, backends
@@ -33,11 +33,13 @@ def main(data: Path) -> int:
 def recorded(data: Path, rules: Sequence[Rule]) -> int:
     """Every engine on every recorded case. Returns the number of differences."""
     by_id = {rule.id: rule for rule in rules}
+    real = [name for name, (_, each) in real_engines().items() if each.executes]
+    engines = [*engine_names(), *(name for name in real if missing(name) is None)]
     right: Counter[str] = Counter()
     wrong = total = 0
     for case in corpus.cases(data):
         total += 1
-        for engine in ("sigma", *backends()):
+        for engine in engines:
             refused: list[Refused] = []
             broken: list[EngineError] = []
             rule = by_id[case.rule_id]
@@ -52,7 +54,7 @@ def recorded(data: Path, rules: Sequence[Rule]) -> int:
                 print(f"{engine}: {case.name}: {found} matches instead of {case.count}")
                 wrong += 1
     print("\n| engine | recorded cases right |\n|---|---|")
-    for engine in ("sigma", *backends()):
+    for engine in engines:
         print(f"| {engine} | {right[engine]} of {total} |")
     return wrong
 
