@@ -14,7 +14,8 @@ if [ "$(cat "$into/installed" 2>/dev/null)" = "$said" ]; then
 fi
 rm -rf "$into"
 mkdir -p "$into/lib" "$into/classes"
-mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$into/lib"
+mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$into/lib" \
+  || { echo "elasticsearch: not installed: Maven cannot fetch it"; exit 0; }
 javac --release 17 -nowarn -d "$into/classes" -cp "$into/lib/*" $(find "$here/launcher" -name '*.java')
 echo "$said" > "$into/installed"
 echo "elasticsearch: installed"
