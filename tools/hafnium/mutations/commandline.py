@@ -53,14 +53,15 @@ _ORIGINAL = {
     "sysinfo.exe": "systeminfo",
     "psexec.c": "psexec",
 }
-_PIECES = re.compile(r"\s+|[&|<>()]+|(?:\"[^\"]*(?:\"|$)|[^\s\"&|<>()])+")
+_SHELL_PIECES = re.compile(r"\s+|[&|<>()]+|(?:\"[^\"]*(?:\"|$)|[^\s\"&|<>()])+")
+_PIECES = re.compile(r"\s+|(?:\"[^\"]*(?:\"|$)|[^\s\"])+")
 _CODED = re.compile(r"[A-Za-z0-9+/=]{40,}")
 
 
 @dataclass(frozen=True)
 class Command:
     """A command line. ``program`` is the name of what reads it, in lower case, without
-    ``.exe``; ``pieces`` are words, blanks and the shell's operators, and joined they are
+    ``.exe``; ``pieces`` are words, blanks and, in a shell's line, operators; joined they are
     ``text``."""
 
     text: str
@@ -68,7 +69,7 @@ class Command:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        return tuple(_PIECES.findall(self.text))
+        return tuple((_SHELL_PIECES if self.shell else _PIECES).findall(self.text))
 
     @property
     def shell(self) -> bool:
@@ -86,7 +87,7 @@ class Command:
         """The text with every word from the ``first`` on changed, but for base64."""
         count, made = -1, []
         for piece in self.pieces:
-            word = not piece.isspace() and piece[0] not in "&|<>()"
+            word = not piece.isspace() and not (self.shell and piece[0] in "&|<>()")
             count += word
             keep = not word or count < first or _CODED.search(piece)
             made.append(piece if keep else change(piece))

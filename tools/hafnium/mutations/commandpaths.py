@@ -77,8 +77,15 @@ def extended_paths(command: Command) -> Iterator[str]:
             yield _paths(command, other)
 
 
-def _is_page(path: str) -> bool:
-    return bool(re.search(rf"\.({'|'.join(SCRIPTS)})\"?$", path, re.IGNORECASE))
+_GIVEN = re.compile(
+    rf"\.(?:exe|dll|log|evtx|dit|{'|'.join(SCRIPTS)})\"?$|\*|[\\/](?:logs?|logging|config)[\\/]",
+    re.IGNORECASE,
+)
+
+
+def _is_given(path: str) -> bool:
+    """Programs, pages, and what is there before the intruder: not his to name."""
+    return bool(_GIVEN.search(path))
 
 
 @rewriting
@@ -92,12 +99,12 @@ def other_file_in_command(command: Command) -> Iterator[str]:
     """The intruder names the files that he makes, and puts them where he likes."""
 
     def named(path: str) -> str:
-        if re.search(r"\.(exe|dll)\"?$", path, re.IGNORECASE) or _is_page(path):
+        if _is_given(path):
             return path
         return re.sub(r"([\\/])[^\\/\"]+\.(\w{2,5})(\"?)$", r"\1k3f8.\2\3", path)
 
     def moved(path: str) -> str:
-        if re.search(r"\.(exe|dll)\"?$", path, re.IGNORECASE) or _is_page(path):
+        if _is_given(path):
             return path
         return re.sub(r"^(\"?).*[\\/]([^\\/\"]+\.\w{2,5})(\"?)$", r"\1D:\\x\\\2\3", path)
 

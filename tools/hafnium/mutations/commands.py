@@ -112,6 +112,8 @@ def program_spelling(command: Command) -> Iterator[str]:
     if not found or command.shell:
         return
     path, rest = (found[1] or found[2]), command.text[found.end() :]
+    if re.search(r"[\\/]", path) and command.program not in ANY_CASE:
+        return  # Found by its path only, for all that we know.
     name = re.split(r"[\\/]", path)[-1]
     stem = re.sub(r"\.exe$", "", name, flags=re.IGNORECASE)
     for spelled in (stem, f"{stem}.exe", f'"{stem}"', f'"{stem}.exe" '):
