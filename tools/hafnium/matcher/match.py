@@ -64,12 +64,17 @@ class Matcher:
 
     def detect(self, entry: Entry, lost: frozenset[str] = frozenset()) -> Iterator[Match]:
         """The detections on one entry, in the order of the rules; ``lost`` fields are unseen."""
+        shown: dict[int, tuple[Event | None, Fields]] = {}
         for armed in self._for(shape_of(entry)):
             for view in armed.views:
-                event = view.of(entry, lost)
+                known = shown.get(id(view))
+                if known is None:  # Rules share what one of them has folded already.
+                    event = view.of(entry, lost)
+                    known = event, Fields(event.fields if event else {}, entry.host)
+                    shown[id(view)] = known
+                event, fields = known
                 if event is None:
                     continue
-                fields = Fields(event.fields, entry.host)
                 if armed.holds(fields):
                     for correlation, index in self._counts.get(armed.rule.id, ()):
                         correlation.add(index, entry, fields)
