@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from hafnium.backends.elastic.engine_text import fold
-from hafnium.backends.elastic.engine_types import DECLARED, type_of
+from hafnium.backends.elastic.engine_types import DECLARED, seen, type_of
 from hafnium.errors import EngineError
 from hafnium.siem import Record
 
@@ -33,7 +33,9 @@ class Doc:
         value = self.fields.get(field)
         if value is None:
             return ()
-        return tuple(value) if isinstance(value, list) else (value,)
+        if isinstance(value, list):
+            return tuple(each for each in value if seen(field, self.store, each))
+        return (value,) if seen(field, self.store, value) else ()
 
     def folded(self, field: str) -> tuple[str, ...]:
         """The field's texts with ASCII letters in lower case."""

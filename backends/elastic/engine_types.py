@@ -36,6 +36,20 @@ _OWN_STREAMS = {"message": "keyword"}
 queries see as keyword."""
 
 
+_LONGEST = 1024
+"""`ignore_above` of keywords: a longer value is kept, but no query sees it."""
+
+
+def seen(field: str, index: str, value: object) -> bool:
+    """Whether queries see a value. The streams of this pack map texts as ``wildcard``, which
+    has no limit."""
+    if not isinstance(value, str) or len(value) <= _LONGEST // 2:
+        return True
+    if len(value.encode("utf-16-le")) <= 2 * _LONGEST:
+        return True
+    return MAPPED.get(field, "keyword") != "keyword" or index.startswith("logs-exchange.")
+
+
 def type_of(field: str, index: str) -> str:
     """The type in an index (or all that a pattern names): keyword, text, long, ip, date or
     boolean."""

@@ -234,6 +234,16 @@ def test_a_word_of_the_language_needs_quotes_as_a_name(word: str) -> None:
     assert search(f'FROM logs-* | WHERE a.`{word}` == "x"', {f"a.{word}": "x"}) == [(0,)]
 
 
+def test_a_keyword_of_more_than_1024_characters_is_not_seen() -> None:
+    """`ignore_above`, as Elastic's integrations set it; a wildcard has no limit."""
+    keyword, wildcard = "url.query", "url.original"
+    for length, found in ((1024, [0]), (1025, [])):
+        assert where(f'{keyword} LIKE "*x"', {keyword: "x" * length}) == found
+        assert where(f'{wildcard} LIKE "*x"', {wildcard: "x" * length}) == [0]
+    assert where(f"{keyword} IS NULL", {keyword: "x" * 1025}) == [0]
+    assert where(f'{keyword} == "a"', {keyword: ["a", "x" * 1025]}) == [0]
+
+
 def test_a_long_row_of_or_is_too_deep_without_parentheses() -> None:
     """Elasticsearch: ESQL statement exceeded the maximum expression depth allowed (400)."""
     row = [f'message == "{n}"' for n in range(500)]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hafnium.engines import Engine, ways
+from hafnium.engines import engine as engine_of
 from hafnium.entries import Entry
 from hafnium.errors import Refused
 from hafnium.loading import load_rules
 from hafnium.matcher import Match, Matcher
 from hafnium.rule import Rule
-from hafnium.siem import backends
 
 seen: Counter[str] = Counter()
 """How many comparisons were made, and how many rules each target refused, so that a run can
@@ -46,13 +46,12 @@ def differences(
     seen["rules"] += 1
     found: list[str] = []
     for name in targets:
-        backend = backends()[name]
         refused: list[Refused] = []
-        engine = Engine(backend, [rule], refused)
-        if refused:
+        engine = engine_of(name, [rule], refused)
+        if refused or engine.declined:
             seen[f"refused by {name}"] += 1
             continue
-        for way in range(ways(backend, entries)):
+        for way in range(ways(engine.backend, entries)):
             found += _way(matcher, engine, entries, way)
     return found
 
@@ -69,8 +68,8 @@ def correlated(
     found = []
     for name in targets:
         refused: list[Refused] = []
-        engine = Engine(backends()[name], rules, refused)
-        if refused:
+        engine = engine_of(name, rules, refused)
+        if refused or engine.declined:
             seen[f"correlations refused by {name}"] += 1
             continue
         got = _episodes(engine.scan(entries))
@@ -101,7 +100,7 @@ def _way(matcher: Matcher, engine: Engine, entries: Sequence[Entry], way: int) -
             seen["matches"] += 1
             wanted.add(entry.position)
     got = {match.entries[0].position for match in engine.detect(entries, way)}
-    label = f"{engine.backend.name}/{way}"
+    label = f"{engine.name}/{way}"
     lines = [f"{label}: {error}" for error in engine.broken.values()]
     for kind, positions in (("missing", wanted - got), ("unexpected", got - wanted)):
         for entry in entries:

@@ -104,7 +104,7 @@ class Session:
         if answer["errors"]:
             (first, *_) = (i["create"] for i in answer["items"] if "error" in i["create"])
             cause = first["error"].get("caused_by", {}).get("reason", "")
-            reason = f"{first['error']['reason']} {cause}".strip()
+            reason = f"{first['error']['reason'][:300]} {cause[:300]}".strip()
             raise EngineError(f"Elasticsearch rejects a record of {first['_index']}: {reason}")
 
 
