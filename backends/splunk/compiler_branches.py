@@ -21,8 +21,12 @@ from hafnium.backends.splunk.compiler_search import SearchTerms
 from hafnium.backends.splunk.compiler_sources import TARGET, catalogue, event_macro, macro
 from hafnium.backends.splunk.compiler_text import clean_key, eval_field, eval_text, search_field
 from hafnium.backends.splunk.compiler_where import WhereExpression
+from hafnium.errors import Refused
 from hafnium.rule import Rule
 from hafnium.sources import DataSource, Feed, feeds_for
+
+UNNAMED = "Data"
+"""The items of a Windows event that have no name: the one field with several values."""
 
 Condition = Any
 """A node of pySigma's condition tree, or True or False where nothing is left to ask."""
@@ -179,6 +183,8 @@ def _resolve_field(
             or (isinstance(value, SigmaExists) and not value.exists)
         )
     if isinstance(value, SigmaFieldReference):
+        if feed.source.extra.get("xml") and UNNAMED in named:
+            raise Refused(f"a reference to {UNNAMED}, which has several values")
         value = SigmaFieldReference(stored(value.field, feed), value.starts_with, value.ends_with)
     return ConditionFieldEqualsValueExpression(stored(node.field, feed), value)
 
