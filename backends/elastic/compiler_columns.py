@@ -50,6 +50,7 @@ def _like(source: DataSource, by_id: Mapping[str, DataSource]) -> DataSource:
 
 _TYPES = {
     "account": "keyword",
+    "user": "keyword",
     "hashes": "keyword",
     "values": "keyword",
     "decoded": "keyword",

@@ -225,6 +225,11 @@ class Conversion(Backend):
         if isinstance(value, SigmaCompareExpression):
             return self._compare(column, value)
         if isinstance(value, SigmaFieldReference):
+            if {column.as_, *(c.as_ for c in self.columns.of(value.field))} & {"account", "user"}:
+                raise Inexact(
+                    "a reference to a name that is kept apart from its domain",
+                    "write the names in the rule",
+                )
             return self.words.any_of(
                 self.words.all_of([self.present(other), self.same(column, other, value)])
                 for other in self.columns.of(value.field)
@@ -248,22 +253,39 @@ class Conversion(Backend):
             name = column.to(column.name)
             yield name, self._account(domain, name, patterns)
             return
+        if column.as_ == "user":
+            yield column.to(column.name), self._user(column, patterns)
+            return
         for target, wanted in stored.patterns(column, patterns, self.notes):
             if target.type in ("long", "boolean", "ip"):
                 yield target, self._typed(target, wanted)
             elif wanted:
                 yield target, self.match(target, wanted)
 
-    def _account(self, domain: Column, name: Column, patterns: Sequence[Pattern]) -> Outcome:
-        """`DOMAIN\\name`: neither half holds a backslash; both are there or none is."""
+    def _user(self, column: Column, patterns: Sequence[Pattern]) -> Outcome:
+        """`DOMAIN\\name`, `name@domain` or `name`: the first two are kept alike."""
+        domain, name = column.to(column.said["domain"]), column.to(column.name)
+        alone = self.words.all_of([self.match(name, patterns), self.absent(domain)])
+        both = self.words.any_of(
+            [self._account(domain, name, patterns), self._account(name, domain, patterns, "@")]
+        )
+        if both is not False:
+            note = f"{name.name} is stored without its domain: DOMAIN\\x and x@DOMAIN match alike"
+            self.notes[note] = None
+        return self.words.any_of([alone, self.words.all_of([self.present(domain), both])])
+
+    def _account(
+        self, first: Column, second: Column, patterns: Sequence[Pattern], sign: str = "\\"
+    ) -> Outcome:
+        """Two fields that were one text around a sign, which neither half holds."""
         outcomes: list[Outcome] = []
         for pattern in patterns:
-            for left, right in stored.split_at(pattern, "\\"):
-                if not left.tokens or not right.tokens or left.has("\\") or right.has("\\"):
+            for left, right in stored.split_at(pattern, sign):
+                if not left.tokens or not right.tokens or left.has(sign) or right.has(sign):
                     continue
-                halves = [(domain, left), (name, right)]
+                halves = [(first, left), (second, right)]
                 said = [self.match(c, [p]) for c, p in halves if not p.anything]
-                outcomes.append(self.words.all_of(said or [self.present(name)]))
+                outcomes.append(self.words.all_of(said or [self.present(second)]))
         return self.words.any_of(outcomes)
 
     def _typed(self, column: Column, patterns: Sequence[Pattern]) -> Outcome:

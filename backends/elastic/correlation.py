@@ -214,7 +214,7 @@ def _whole(name: str, column: Column) -> list[Column]:
         return [column.to(column.said["domain"]), column.to(column.name)]
     if column.as_ == "address" and "text" in column.said:
         return [column.to(column.said["text"])]
-    if column.as_ in ("hashes", "listed") or column.type in ("many", "text"):
+    if column.as_ in ("hashes", "listed", "user") or column.type in ("many", "text"):
         raise Inexact(f"{name} is kept in a form that cannot be grouped by", "group by another")
     return [Column(column.name, column.type)]
 

@@ -25,7 +25,7 @@ def listing(tests: Path) -> str:
         (number.upper(), words.replace("_", " "), name, "none")
         for name, number, words in _NAMED.findall(source)
     ]
-    rows.sort(key=lambda row: int(row[0][1:]))
+    rows.sort(key=lambda row: (row[0][0], int(row[0][1:])))
     known = {row[0] for row in rows} | ELSEWHERE.keys()
     missing = {f"B{number}" for number in range(1, 39)} - known
     assert not missing, f"traps without a test: {sorted(missing)}"
