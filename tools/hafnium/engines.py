@@ -116,6 +116,8 @@ class Engine:
         self.correlations: list[Query] = []
         self.declined: dict[str, Refused] = {}
         self.broken: dict[str, EngineError] = {}
+        self._asked: set[str] = set()
+        """Correlations that were put to the engine: nothing is found among no events."""
         site = site or Site()
         for rule in rules:
             try:
@@ -174,6 +176,9 @@ class Engine:
                         (entry,) = match.entries
                         entries[id(entry)] = entry
                         correlation.add(index, entry, fields_of(match))
+            if not entries and query.rule.id in self._asked:
+                continue
+            self._asked.add(query.rule.id)
             replay, owners = self._load(list(entries.values()), 0)
             hits = [tuple(owners[n] for n in hit) for hit in self._search(replay, query)]
             inside: set[int] = set()
