@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 ATOM, NOT, AND, OR = range(4)
 MOST_IN_A_ROW = 100
-"""Elasticsearch's parsers nest `a or b or c` one deeper for each word, and refuse what is deeper
-than 200 (EQL) or 400 (ES|QL): longer rows are cut by parentheses."""
+"""Elasticsearch nests `a OR b OR c` one deeper for each word, and refuses ES|QL that is deeper
+than 400: longer rows are cut by parentheses."""
 
 
 @dataclass(frozen=True)

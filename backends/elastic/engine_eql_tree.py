@@ -13,8 +13,6 @@ from typing import Any
 
 from hafnium.errors import EngineError
 
-_DEPTH = 190
-"""Elasticsearch nests a row of `or` one deeper for each word and stops at 200."""
 Node = Any
 """A node of the lark tree: ``data`` (the rule's name) and ``children``."""
 
@@ -39,9 +37,6 @@ def parse(text: str) -> Node:
         tree = parser.lark_parser.parse(text + "\n", start="query_with_definitions")
     except eql.EqlError as error:
         raise EngineError(f"EQL: {error}") from error
-    for node in tree.iter_subtrees():
-        if node.data in ("or_expr", "and_expr") and len(node.children) > _DEPTH:
-            raise EngineError("EQL: the statement exceeds the maximum expression depth")
     _, piped = tree.children
     base, *pipes = piped.children
     if any(pipe is not None for pipe in pipes):

@@ -512,7 +512,7 @@ def test_a_field_that_is_a_word_of_esql_is_quoted(rule: Callable[..., Rule]) -> 
 
 
 def test_long_rows_are_cut_by_parentheses(rule: Callable[..., Rule]) -> None:
-    """Elasticsearch refuses `a OR b OR …` of more than 400 words, and EQL's of more than 200."""
+    """Elasticsearch refuses `a OR b OR …` of more than 400 words in ES|QL."""
     words = [f"w{n}" for n in range(250)]
     made = rule(f"s: {{cs-uri-stem|contains: {words}, cs-method|fieldref: cs-host}}\ncondition: s")
     query = BACKEND.compile(made, Site())

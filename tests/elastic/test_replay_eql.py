@@ -393,12 +393,3 @@ def test_our_own_streams_map_the_raw_line_as_wildcard() -> None:
     assert search(text, document, index=["logs-exchange.oabgenerator-*"]) == [0]
     with pytest.raises(EngineError, match="ambiguous"):
         search(text, document, index=["logs-exchange.oabgenerator-*", "winlogbeat-*"])
-
-
-def test_a_long_row_of_or_is_too_deep_without_parentheses() -> None:
-    """Elasticsearch's parser stops at a depth of 200."""
-    row = [f'{CMD} : "{n}"' for n in range(300)]
-    with pytest.raises(EngineError):
-        matches(" or ".join(row), "7")
-    parts = " or ".join(f"({' or '.join(row[n : n + 100])})" for n in (0, 100, 200))
-    assert matches(parts, "299")
