@@ -56,6 +56,16 @@ DECLARED = (
         "\\inetsrv\\",
         "an administrator at a prompt in the folder of appcmd",
     ),
+    Declared(
+        "file_delete_win_exchange_iis_logs",
+        "u_ex2103",
+        "a job deletes old logs through cmd.exe; the event knows neither the job nor the age",
+    ),
+    Declared(
+        "proc_creation_win_exchange_iis_logs_deleted",
+        "u_ex2103",
+        "a job deletes old logs through cmd.exe, and the event has no parent",
+    ),
 )
 
 

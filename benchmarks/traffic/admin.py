@@ -204,7 +204,10 @@ _COMMANDS = (
     ("esentutl.exe", "esentutl /g DB01.edb"),
     ("esentutl.exe", "esentutl /y E:\\MDB\\DB01.edb /d F:\\Copy\\DB01.edb"),
     ("cmd.exe", "cmd /c cd /d D:\\Build && echo done"),
-    ("cmd.exe", "cmd.exe /c del /q C:\\inetpub\\logs\\LogFiles\\W3SVC1\\u_ex20*.log"),
+    (
+        "forfiles.exe",
+        'forfiles /p C:\\inetpub\\logs\\LogFiles /s /m *.log /d -30 /c "cmd /c del @path"',
+    ),
     ("attrib.exe", "attrib +h +s desktop.ini"),
     ("attrib.exe", "attrib -r C:\\inetpub\\wwwroot\\web.config"),
     ("vssadmin.exe", "vssadmin list shadows"),
@@ -238,6 +241,11 @@ def command_line(day: Day, when: datetime) -> None:
                 folder=folder,
             )
             ev.process(day, after(when, 5 + n * 9 + 0.1), inner)
+    if rng.random() < 0.2:
+        tool = rng.choice(("C:\\Tools\\PsExec64.exe", "C:\\Sysinternals\\PsExec.exe"))
+        other = rng.choice(("\\\\fs01 ipconfig", "\\\\app02 -s cmd", "\\\\print1 hostname"))
+        said = ev.Process(tool, f"psexec {other}", shell, line, who, original="psexec.c")
+        ev.process(day, after(when, 80), said)
     if rng.random() < 0.3:
         inetsrv = "C:\\Windows\\System32\\inetsrv\\"
         said = ev.Process(f"{_SYSTEM}mmc.exe", f"mmc {inetsrv}iis.msc", _EXPLORER, _EXPLORER, who)

@@ -219,6 +219,22 @@ def antivirus(day: Day, when: datetime) -> None:
     ev.process(day, when, ev.Process(image, command, "C:\\Program Files\\McAfee\\masvc.exe", "x"))
 
 
+def trims_by_age(day: Day, when: datetime) -> None:
+    """A job of the house deletes logs of IIS that are older than a month."""
+    site = day.site
+    parent = "C:\\Windows\\System32\\svchost.exe"
+    forfiles = f"{_SYSTEM}forfiles.exe"
+    logs = day.rng.choice(("C:\\inetpub\\logs\\LogFiles", f"{site.root}\\Logging\\HttpProxy"))
+    line = f'forfiles /p "{logs}" /s /m *.log /d -30 /c "cmd /c del @path"'
+    job = ev.Process(forfiles, line, parent, f"{parent} -k netsvcs -p -s Schedule")
+    ev.process(day, when, job)
+    for n in range(3):
+        old = f"{logs}\\W3SVC1\\u_ex2103{n + 10}.log"
+        shell = ev.Process(f"{_SYSTEM}cmd.exe", f'/c del "{old}"', forfiles, line)
+        ev.process(day, after(when, n + 1), shell)
+        ev.file_deleted(day, after(when, n + 1.1), f"{_SYSTEM}cmd.exe", old)
+
+
 def scheduled_script(day: Day, when: datetime) -> None:
     """The house's own scripts, run by the task scheduler: reports, log trimming, snap-ins."""
     rng, site = day.rng, day.site
