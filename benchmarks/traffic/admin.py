@@ -30,8 +30,6 @@ _EAC = (
         *("SetObject", "EcpVirtualDirectory"),
         "Set-EcpVirtualDirectory.ExternalUrl='https://{url}/ecp'.Identity='{id}'",
     ),
-    ("SetObject", "ResetOABVirtualDirectory", "Remove-OabVirtualDirectory.Force=$true"),
-    ("SetObject", "ResetOwaVirtualDirectory", "New-OwaVirtualDirectory.WebSiteName='Default'"),
     ("GetList", "TransportRule", "Get-TransportRule"),
     (
         *("SetObject", "TransportRule"),
@@ -78,6 +76,17 @@ def control_panel(day: Day, when: datetime) -> None:
     if rng.random() < 0.3:
         stem = "/ecp/Migration/MigrationCsvUpload.ashx"
         ask(day, after(when, 300), base, "POST", stem, query=canary)
+    if rng.random() < 0.03:
+        stem, query = (
+            "/ecp/DDI/DDIService.svc/SetObject",
+            f"schema=ResetOABVirtualDirectory&{canary}",
+        )
+        ask(day, after(when, 400), base, "POST", stem, query=query, took=4100)
+        for n, verb in enumerate(("Remove", "New")):
+            pool, identity = "w3wp#MSExchangeECPAppPool", '-Identity "OAB (Default Web Site)"'
+            name = f"{verb}-OabVirtualDirectory"
+            moment = after(when, 400 + 2 * n)
+            logged.cmdlet(day, moment, name, identity, who.account, process=pool)
     directory_change(day, after(when, 90), "msExchExternalHostName", f"https://{site.url}/OAB")
 
 
