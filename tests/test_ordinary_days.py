@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.traffic import KINDS, SITES, day, write
 from hafnium.engines import REFERENCE, engine_names
 from hafnium.entries import Entry
 from hafnium.errors import ReadError
@@ -27,6 +26,7 @@ from hafnium.rule import LEVELS
 from hafnium.samples import scenarios
 from hafnium.taxonomy import Shape, shape_of, views
 from hafnium.verify import verify
+from traffic import KINDS, SITES, day, write
 
 RULES = load_rules([Path(__file__).parent.parent / "rules"]).rules
 SIZE = int(os.environ.get("HAFNIUM_DAYS", "2500"))
@@ -47,14 +47,9 @@ class Declared:
 
 DECLARED = (
     Declared(
-        "proc_creation_win_web_worker_descendant_tool",
-        "\\inetsrv\\",
-        "an administrator at a prompt in the folder of appcmd",
-    ),
-    Declared(
-        "proc_creation_win_w3wp_powershell",
-        "\\inetsrv\\",
-        "an administrator at a prompt in the folder of appcmd",
+        "proc_creation_win_psexec_started",
+        "psexec",
+        "an administrator runs a command on a member server, from the mail server",
     ),
     Declared(
         "win_exchange_virtual_directory_removed_and_recreated",

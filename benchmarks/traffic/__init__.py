@@ -5,15 +5,15 @@ of paths to text, exactly as IIS, Exchange and an event export would write them.
 arguments give the same text. Nothing in it is an attack: it holds what looks like one
 (updates, probes, scanners, administrators at work, add-ons, responders' tools).
 
-    from benchmarks.traffic import SITES, day, write
+    from traffic import SITES, day, write
     write(day("update", SITES["german"], seed=7, size=3000), Path("days/german"))
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.traffic.days import KINDS, day
-from benchmarks.traffic.site import SITES, Site
+from traffic.days import KINDS, day
+from traffic.site import SITES, Site
 
 __all__ = ["KINDS", "SITES", "Site", "day", "write"]
 

@@ -1,16 +1,16 @@
-"""Write a day's logs into a folder: ``python -m benchmarks.traffic update german OUT``."""
+"""Write a day's logs into a folder: ``python -m traffic update german OUT``."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks.traffic import KINDS, SITES, day, write
+from traffic import KINDS, SITES, day, write
 
 
 def main() -> None:
     """Read the arguments, make the day, write it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.traffic", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m traffic", description=__doc__)
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("site", choices=sorted(SITES))
     parser.add_argument("out", type=Path)

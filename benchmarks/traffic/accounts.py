@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.log import Day, WinEvent, after
+from traffic import events as ev
+from traffic import logged
+from traffic.log import Day, WinEvent, after
 
 _SID = "S-1-5-21-1111111111-2222222222-3333333333"
 _MANAGER = "555908E1-A6D7-4695-8E1E-26931D2012F4"

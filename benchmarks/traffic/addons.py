@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic.iis import worker_command
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.people import BROWSERS
-from benchmarks.traffic.text import Request, ask
+from traffic import events as ev
+from traffic.iis import worker_command
+from traffic.log import Day, after
+from traffic.people import BROWSERS
+from traffic.text import Request, ask
 
 _INSTALLER = "C:\\Windows\\System32\\msiexec.exe"
 _PAGES = (

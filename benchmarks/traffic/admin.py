@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.people import BROWSERS, sid
-from benchmarks.traffic.text import Request, ask, ecp
-from benchmarks.traffic.update import directory_change
+from traffic import events as ev
+from traffic import logged
+from traffic.log import Day, after
+from traffic.people import BROWSERS, sid
+from traffic.text import Request, ask, ecp
+from traffic.update import directory_change
 
 _SYSTEM = "C:\\Windows\\System32\\"
 _SHELL = f"{_SYSTEM}WindowsPowerShell\\v1.0\\powershell.exe"
@@ -106,7 +106,7 @@ _CMDLETS = (
     ("New-TransportRule", '-Name "Extern" -ApplyHtmlDisclaimerText "<p>[EXTERN]</p>"'),
     ("Set-TransportRule", '-Identity "Url filter" -ApplyHtmlDisclaimerText "<script>"'),
     ("New-ManagementRoleAssignment", '-Role "Mailbox Import Export" -User "exadmin"'),
-    ("New-ManagementRoleAssignment", '-Role "ApplicationImpersonation" -User "svc_archive"'),
+    ("New-ManagementRoleAssignment", '-Role "View-Only Recipients" -User "svc_archive"'),
     ("Add-RoleGroupMember", '-Identity "Discovery Management" -Member "legal.team"'),
     ("Remove-RoleGroupMember", '-Identity "Organization Management" -Member "old.admin"'),
     ("Add-MailboxPermission", '-Identity "info" -User "lin" -AccessRights "FullAccess"'),

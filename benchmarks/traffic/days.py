@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from benchmarks.traffic import (
+from traffic import (
     accounts,
     addons,
     admin,
@@ -20,10 +20,10 @@ from benchmarks.traffic import (
     upkeep_web,
     windows,
 )
-from benchmarks.traffic.log import Day
-from benchmarks.traffic.people import VISITS
-from benchmarks.traffic.render import EXPORTS
-from benchmarks.traffic.site import Site
+from traffic.log import Day
+from traffic.people import VISITS
+from traffic.render import EXPORTS
+from traffic.site import Site
 
 Activity = Callable[[Day, datetime], None]
 Mix = Sequence[tuple[Activity, int]]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from benchmarks.traffic.log import Day, WinEvent
-from benchmarks.traffic.site import Person
+from traffic.log import Day, WinEvent
+from traffic.site import Person
 
 _SYSMON = "5770385F-C22A-43E0-BF4C-06F5698FFBD9"
 _SECURITY = "54849625-5478-4994-A5BA-3E3B0328C30D"

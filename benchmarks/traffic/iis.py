@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.site import Site
+from traffic import events as ev
+from traffic import logged
+from traffic.log import Day, after
+from traffic.site import Site
 
 _POOLS = """MSExchangeOWAAppPool MSExchangeECPAppPool MSExchangeOABAppPool MSExchangeServicesAppPool
 MSExchangeMapiFrontEndAppPool MSExchangeMapiMailboxAppPool MSExchangeAutodiscoverAppPool

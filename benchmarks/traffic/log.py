@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from benchmarks.traffic.site import Site
+from traffic.site import Site
 
 
 @dataclass(frozen=True)

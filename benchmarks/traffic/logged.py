@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from benchmarks.traffic.log import Day, WinEvent
+from traffic.log import Day, WinEvent
 
 _POWERSHELL = "A0C1853B-5C40-4B15-8766-3CF1C58F985A"
 _DEFENDER = "11CD958A-C507-4EF3-B3F2-5FD9DFBD2C78"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic.log import Day
+from traffic import events as ev
+from traffic.log import Day
 
 
 def logon(

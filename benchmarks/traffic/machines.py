@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.people import BROWSERS
-from benchmarks.traffic.text import Request, back_end, oab_generator, request
+from traffic.log import Day, after
+from traffic.people import BROWSERS
+from traffic.text import Request, back_end, oab_generator, request
 
 _PROBED = "owa ecp ews mapi oab rpc autodiscover Microsoft-Server-ActiveSync PowerShell".split()
 _PROBES = (

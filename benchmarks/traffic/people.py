@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.site import Person
-from benchmarks.traffic.text import Request, ecp, request
+from traffic.log import Day, after
+from traffic.site import Person
+from traffic.text import Request, ecp, request
 
 BROWSERS = tuple(
     """Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/90.0.4430.93 Safari/537.36 Edg/90.0.818.51

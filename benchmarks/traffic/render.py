@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from benchmarks.traffic.log import Render, WinEvent
-from benchmarks.traffic.site import Site
+from traffic.log import Render, WinEvent
+from traffic.site import Site
 
 _NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
 _THREAD = 3128

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.log import Day, after
+from traffic import events as ev
+from traffic import logged
+from traffic.log import Day, after
 
 _SYSTEM = "C:\\Windows\\System32\\"
 _SHELL = f"{_SYSTEM}WindowsPowerShell\\v1.0\\powershell.exe"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.site import Person
-from benchmarks.traffic.update import task_registered
-from benchmarks.traffic.upkeep import object_access
+from traffic import events as ev
+from traffic.log import Day, after
+from traffic.site import Person
+from traffic.update import task_registered
+from traffic.upkeep import object_access
 
 _SYSTEM = "C:\\Windows\\System32\\"
 _EXPLORER = "C:\\Windows\\explorer.exe"

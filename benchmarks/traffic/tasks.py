@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic.iis import SVCHOST
-from benchmarks.traffic.log import Day, WinEvent, after
+from traffic import events as ev
+from traffic.iis import SVCHOST
+from traffic.log import Day, WinEvent, after
 
 _SYSTEM = "C:\\Windows\\System32\\"
 _SCHEDULER = "DE7B24EA-73C8-4A09-985D-5BDADCFA9017"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.site import Site
+from traffic.log import Day, after
+from traffic.site import Site
 
 _W3C = (
     "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.iis import compiled, worker_starts
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.site import Site
-from benchmarks.traffic.upkeep import object_access, share
+from traffic import events as ev
+from traffic import logged
+from traffic.iis import compiled, worker_starts
+from traffic.log import Day, after
+from traffic.site import Site
+from traffic.upkeep import object_access, share
 
 _SYSTEM = "C:\\Windows\\System32\\"
 _SHELL = f"{_SYSTEM}WindowsPowerShell\\v1.0\\powershell.exe"

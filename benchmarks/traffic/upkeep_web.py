@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.text import Request, request
-from benchmarks.traffic.update import task_registered
-from benchmarks.traffic.upkeep import object_access
+from traffic import events as ev
+from traffic import logged
+from traffic.log import Day, after
+from traffic.text import Request, request
+from traffic.update import task_registered
+from traffic.upkeep import object_access
 
 _SYSTEM = "C:\\Windows\\System32\\"
 _SHELL = f"{_SYSTEM}WindowsPowerShell\\v1.0\\powershell.exe"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from benchmarks.traffic import events as ev
-from benchmarks.traffic import logged
-from benchmarks.traffic.iis import SVCHOST
-from benchmarks.traffic.log import Day, after
-from benchmarks.traffic.logons import logon
+from traffic import events as ev
+from traffic import logged
+from traffic.iis import SVCHOST
+from traffic.log import Day, after
+from traffic.logons import logon
 
 _TOOLS = "C:\\Windows\\Microsoft.NET\\Framework64\\v4.0.30319"
 
@@ -31,7 +31,7 @@ def worker_talks(day: Day, when: datetime) -> None:
         (
             *((f"{net}.5", 389), (f"{net}.5", 3268), (f"{net}.5", 88), (site.ip, 444)),
             *((site.ip, 890), (site.ip, 6001), (site.ip, 64_337), ("127.0.0.1", 443)),
-            *(("0:0:0:0:0:0:0:1", 444), (f"{net}.17", 444), (f"{net}.17", 445)),
+            *(("0:0:0:0:0:0:0:1", 444), (f"{net}.17", 444), (f"{net}.17", 81)),
             *((f"{net}.17", 25), (f"{net}.6", 636), (f"{net}.60", 8080)),
             *(("203.0.113.20", 443), ("203.0.113.31", 80), ("198.51.100.80", 443)),
         )
