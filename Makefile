@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz engines test-engines conformance side-by-side clean
+.PHONY: build test lint docs fuzz days engines test-engines conformance side-by-side clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -35,6 +35,11 @@ fuzz: $(VENV)/.installed
 	HAFNIUM_FUZZ=$(or $(N),20000) HAFNIUM_FUZZ_SEED=$(or $(SEED),20210303) \
 	  HAFNIUM_FUZZ_TARGETS="$(TARGETS)" \
 	  $(BIN)/python -m pytest -s tests/test_fuzz.py
+
+# Longer ordinary days, on which no rule may cry: make days N=100000 [SEED=7]
+days: $(VENV)/.installed
+	HAFNIUM_DAYS=$(or $(N),20000) HAFNIUM_DAYS_SEED=$(or $(SEED),2) \
+	  $(BIN)/python -m pytest -n $(JOBS) tests/test_ordinary_days.py
 
 # Engines that are not of Python, into .engines/; what a machine lacks for one is named.
 engines: $(VENV)/.installed

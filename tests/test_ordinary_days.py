@@ -1,4 +1,4 @@
-"""Ordinary days of six servers: no rule may cry at medium or above, in no engine.
+"""Ordinary days of six servers: no rule may cry at medium or above.
 
 The days come from the seeded generator in ``benchmarks/traffic``. ``HAFNIUM_DAYS`` (entries
 for each day) and ``HAFNIUM_DAYS_SEED`` make them longer or others: ``make days N=100000``.
@@ -7,7 +7,6 @@ for each day) and ``HAFNIUM_DAYS_SEED`` make them longer or others: ``make days 
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from hafnium.engines import REFERENCE, engine_names
 from hafnium.entries import Entry
 from hafnium.errors import ReadError
 from hafnium.loading import load_rules
@@ -25,10 +23,12 @@ from hafnium.readers import read
 from hafnium.rule import LEVELS
 from hafnium.samples import scenarios
 from hafnium.taxonomy import Shape, shape_of, views
-from hafnium.verify import verify
 from traffic import KINDS, SITES, day, write
+from traffic.slices import slices
 
-RULES = load_rules([Path(__file__).parent.parent / "rules"]).rules
+ROOT = Path(__file__).parent.parent
+RULES = load_rules([ROOT / "rules"]).rules
+SAMPLES = ROOT / "samples"
 SIZE = int(os.environ.get("HAFNIUM_DAYS", "2500"))
 SEED = int(os.environ.get("HAFNIUM_DAYS_SEED", "1"))
 MEDIUM = LEVELS.index("medium")
@@ -46,11 +46,6 @@ class Declared:
 
 
 DECLARED = (
-    Declared(
-        "proc_creation_win_psexec_started",
-        "psexec",
-        "an administrator runs a command on a member server, from the mail server",
-    ),
     Declared(
         "win_exchange_virtual_directory_removed_and_recreated",
         "MSExchangeECPAppPool",
@@ -100,7 +95,7 @@ def test_no_rule_cries_on_an_ordinary_day(kind: str, site: str, tmp_path: Path) 
         where = [f"{Path(e.source).relative_to(tmp_path)}:{e.position}" for e in match.entries]
         cries.append((match.rule.path.stem, where, [dict(e.fields) for e in match.entries]))
     assert cries == []
-    assert allowed * 300 <= len(entries), "a declared hit must stay rare"
+    assert allowed * 400 <= len(entries), "a declared hit must stay rare"
 
 
 @cache
@@ -128,22 +123,17 @@ def test_every_rule_had_something_to_be_silent_about(tmp_path: Path) -> None:
     assert silent == []
 
 
-def test_all_engines_say_the_same_of_a_slice_of_every_day(tmp_path: Path) -> None:
-    sites = dict(zip(KINDS, ("balanced", "german", "old", "french"), strict=True))
-    for kind, site in sites.items():
-        folder = tmp_path / kind
-        write(day(kind, SITES[site], SEED, 2000), folder)
-        for file in folder.rglob("*.*"):
-            _thin(file, 14)
-        said = f"title: {kind}\nhost: {SITES[site].host}\n"
-        (folder / "expected.yml").write_text(said, encoding="utf-8")
-    report = verify(RULES, list(scenarios(tmp_path, RULES)), engine_names())
-    assert [str(d) for d in report.differences if d.engine != REFERENCE] == []
-    counts = {cell.positives + cell.near + cell.others for cell in report.cells.values()}
-    assert min(counts) > 500
+def test_the_slices_in_the_samples_are_what_the_generator_writes() -> None:
+    """All engines run over them in ``hafnium test``; renewed by ``python -m traffic.slices``."""
+    for name, text in slices().items():
+        assert (SAMPLES / name).read_text(encoding="utf-8") == text, name
+    there = [p for p in SAMPLES.glob("ordinary-*/*/**/*") if p.is_file()]
+    made = {SAMPLES / name for name in slices()}
+    assert [p for p in there if p not in made and "ordinary-day" not in p.parts] == []
 
 
-def _thin(file: Path, keep: int) -> None:
-    """Keep the header of a log and each ``keep``-th entry; an event may go over lines."""
-    head, *entries = re.split(r"^(?=<Event |{|20\d\d-)", file.read_text("utf-8"), flags=re.M)
-    file.write_text("".join((head, *entries[::keep])), encoding="utf-8")
+def test_the_slices_bring_nothing_above_low() -> None:
+    for scenario in scenarios(SAMPLES, RULES):
+        if scenario.name in {f"ordinary-{kind}" for kind in KINDS}:
+            levels = {rule.level for rule in RULES if rule.id in scenario.expect}
+            assert not levels & set(LEVELS[MEDIUM:]), scenario.name

@@ -43,7 +43,6 @@ _ALWAYS: Mix = (
     (machines.balancer, 60),
     (machines.monitor, 40),
     (machines.servers, 15),
-    (machines.address_book, 3),
     (iis.compiled, 8),
     (iis.worker_starts, 8),
     (windows.worker_talks, 80),
@@ -120,6 +119,8 @@ KINDS = tuple(_DAYS)
 def day(kind: str, site: Site, seed: int, size: int) -> Mapping[str, str]:
     """Path → text of the logs of one day with at least ``size`` entries."""
     made = Day(site, f"{kind}/{site.host}/{seed}", datetime(2021, 4, 14, tzinfo=UTC))
+    for hour in (1, 9, 17):
+        machines.address_book(made, made.at(hour))
     for activity, hour in _ONCE[kind]:
         activity(made, made.at(hour))
     activities, weights = zip(*_ALWAYS, *_DAYS[kind], strict=True)
