@@ -95,7 +95,7 @@ def test_no_rule_cries_on_an_ordinary_day(kind: str, site: str, tmp_path: Path) 
         where = [f"{Path(e.source).relative_to(tmp_path)}:{e.position}" for e in match.entries]
         cries.append((match.rule.path.stem, where, [dict(e.fields) for e in match.entries]))
     assert cries == []
-    assert allowed * 400 <= len(entries), "a declared hit must stay rare"
+    assert allowed <= max(8, len(entries) // 1000), "a declared hit must stay rare"
 
 
 @cache

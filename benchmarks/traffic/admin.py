@@ -127,7 +127,10 @@ _CMDLETS = (
     ("Get-MailboxStatistics", '-Server "x"'),
     ("Set-Mailbox", '-Identity "x" -ForwardingSmtpAddress "smtp:x@partner.example"'),
     ("Set-ServerComponentState", '-Component "HubTransport" -State "Draining"'),
-    ("Install-TransportAgent", '-Name "Signature" -AssemblyPath "C:\\Program Files\\CodeTwo\\Agent.dll"'),
+    (
+        "Install-TransportAgent",
+        '-Name "Signature" -AssemblyPath "C:\\Program Files\\CodeTwo\\Agent.dll"',
+    ),
     ("Set-OrganizationConfig", '-CustomerFeedbackEnabled "False"'),
     ("New-App", '-OrganizationApp -Url "https://addin.partner.example/manifest.xml"'),
     ("Set-CASMailbox", '-Identity "lin" -OWAEnabled "False"'),

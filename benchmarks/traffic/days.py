@@ -67,7 +67,6 @@ _ALWAYS: Mix = (
     (upkeep.agent, 60),
     (upkeep.backup, 2),
     (upkeep.shares, 30),
-    (upkeep.antivirus, 8),
     (upkeep.scheduled_script, 12),
     (upkeep.trims_by_age, 1),
     (upkeep_web.web_files, 40),
@@ -121,6 +120,8 @@ def day(kind: str, site: Site, seed: int, size: int) -> Mapping[str, str]:
     made = Day(site, f"{kind}/{site.host}/{seed}", datetime(2021, 4, 14, tzinfo=UTC))
     for hour in (1, 9, 17):
         machines.address_book(made, made.at(hour))
+        upkeep.antivirus(made, made.at(hour, 1))
+        tasks.subscriptions(made, made.at(hour, 1))
     for activity, hour in _ONCE[kind]:
         activity(made, made.at(hour))
     activities, weights = zip(*_ALWAYS, *_DAYS[kind], strict=True)

@@ -133,3 +133,21 @@ def ended(day: Day, when: datetime) -> None:
     name = day.rng.choice(("conhost.exe", "powershell.exe", "csc.exe", "cmd.exe", "taskhostw.exe"))
     data: dict[str, str | int] = {"ProcessGuid": day.guid().upper(), "ProcessId": 5120}
     ev.sysmon(day, when, 5, 3, {**data, "Image": _SYSTEM + name})
+
+
+def subscriptions(day: Day, when: datetime) -> None:
+    """WMI subscriptions of Windows and of management agents (Sysmon 19, 20, 21)."""
+    account = day.site.words.system
+    common: dict[str, str | int] = {"Operation": "Created", "User": account}
+    query = "select * from MSFT_SCMEventLogEvent"
+    spaces: dict[str, str | int] = {"EventNamespace": '"root\\\\cimv2"', "Name": '"SCM Filter"'}
+    kind = {"EventType": "WmiFilterEvent"}
+    ev.sysmon(day, when, 19, 3, {**kind, **common, **spaces, "Query": f'"{query}"'})
+    consumer: dict[str, str | int] = {"Name": '"SCM Event Log Consumer"'}
+    consumer |= {"Type": "NT Event Log", "Destination": '"NTEventLogEventConsumer"'}
+    kind = {"EventType": "WmiConsumerEvent"}
+    ev.sysmon(day, after(when, 1), 20, 3, {**kind, **common, **consumer})
+    bound: dict[str, str | int] = {"Consumer": '"NTEventLogEventConsumer.Name=\\"SCM\\""'}
+    kind = {"EventType": "WmiBindingEvent"}
+    more = {"Filter": '"__EventFilter.Name=\\"SCM Filter\\""'}
+    ev.sysmon(day, after(when, 2), 21, 3, {**kind, **common, **bound, **more})

@@ -200,7 +200,7 @@ def antivirus(day: Day, when: datetime) -> None:
     logged.defender(day, after(when, 9), 1000, dict(scan))
     logged.defender(day, after(when, 900), 1001, dict(scan))
     logged.defender(day, after(when, 990), 2000, {"Current Signature Version": "1.335.129.0"})
-    if rng.random() < 0.5:
+    if rng.random() < 0.9:
         found: dict[str, str | int] = {"Threat ID": "2147519003", "Severity Name": "Severe"}
         found |= {"Threat Name": "Virus:DOS/EICAR_Test_File", "Category Name": "Virus"}
         found |= {
