@@ -122,8 +122,8 @@ def day(kind: str, site: Site, seed: int, size: int) -> Mapping[str, str]:
         machines.address_book(made, made.at(hour))
         upkeep.antivirus(made, made.at(hour, 1))
         tasks.subscriptions(made, made.at(hour, 1))
-    for activity, hour in _ONCE[kind]:
-        activity(made, made.at(hour))
+    for activity, moment in _ONCE[kind]:
+        activity(made, made.at(moment))
     activities, weights = zip(*_ALWAYS, *_DAYS[kind], strict=True)
     while made.entries < size:
         (activity,) = made.rng.choices(activities, weights)

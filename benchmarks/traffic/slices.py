@@ -8,6 +8,7 @@ what the rules say now, to be read before it is committed: nothing of it may be 
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,8 @@ def main() -> None:
     from hafnium.samples import Scenario
 
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    for kind in OF:
+        shutil.rmtree(root / "samples" / f"ordinary-{kind}", ignore_errors=True)
     for name, text in slices().items():
         file = root / "samples" / name
         file.parent.mkdir(parents=True, exist_ok=True)
