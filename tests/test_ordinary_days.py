@@ -52,6 +52,11 @@ DECLARED = (
         "an administrator resets the directory in the control panel, as the exploit does",
     ),
     Declared(
+        "proc_creation_win_exchange_snapin",
+        "Get-TransportAgent",
+        "a signature product loads the snap-in, and the event has no parent",
+    ),
+    Declared(
         "file_delete_win_exchange_iis_logs",
         "u_ex2103",
         "a job deletes old logs through cmd.exe; the event knows neither the job nor the age",

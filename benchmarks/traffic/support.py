@@ -44,7 +44,7 @@ def support_case(day: Day, when: datetime) -> None:
         (
             f'7z a -t7z "{folder}\\httpproxy.7z" "{site.root}\\Logging\\HttpProxy\\*"',
             f"7z.exe a {tools}\\iis.zip C:\\inetpub\\logs\\LogFiles\\W3SVC1\\*.log",
-            f"7z a -v500m {folder}\\dump.7z {path}",
+            f"7z a -v500m {tools}\\dump.7z {path}",
         )
     ):
         _run(day, after(when, 60 + n * 30), who, packer, line, "7z.exe")
