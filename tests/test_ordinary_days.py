@@ -100,7 +100,7 @@ def test_no_rule_cries_on_an_ordinary_day(kind: str, site: str, tmp_path: Path) 
         where = [f"{Path(e.source).relative_to(tmp_path)}:{e.position}" for e in match.entries]
         cries.append((match.rule.path.stem, where, [dict(e.fields) for e in match.entries]))
     assert cries == []
-    assert allowed <= max(8, len(entries) // 1000), "a declared hit must stay rare"
+    assert allowed <= max(12, len(entries) // 1000), "a declared hit must stay rare"
 
 
 @cache
@@ -131,14 +131,15 @@ def test_every_rule_had_something_to_be_silent_about(tmp_path: Path) -> None:
 def test_the_slices_in_the_samples_are_what_the_generator_writes() -> None:
     """All engines run over them in ``hafnium test``; renewed by ``python -m traffic.slices``."""
     for name, text in slices().items():
-        assert (SAMPLES / name).read_text(encoding="utf-8") == text, name
+        assert (SAMPLES / name).read_bytes() == text.encode(), name
     there = [p for p in SAMPLES.glob("ordinary-*/*/**/*") if p.is_file()]
     made = {SAMPLES / name for name in slices()}
     assert [p for p in there if p not in made and "ordinary-day" not in p.parts] == []
 
 
-def test_the_slices_bring_nothing_above_low() -> None:
+def test_the_slices_bring_nothing_above_low_that_is_not_declared() -> None:
     for scenario in scenarios(SAMPLES, RULES):
         if scenario.name in {f"ordinary-{kind}" for kind in KINDS}:
-            levels = {rule.level for rule in RULES if rule.id in scenario.expect}
-            assert not levels & set(LEVELS[MEDIUM:]), scenario.name
+            found = [rule for rule in RULES if rule.id in scenario.expect]
+            cries = {r.path.stem for r in found if LEVELS.index(r.level) >= MEDIUM}
+            assert cries <= {one.rule for one in DECLARED}, scenario.name

@@ -48,7 +48,7 @@ def main() -> None:
     for name, text in slices().items():
         file = root / "samples" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        file.write_bytes(text.encode())
     rules = load_rules([root / "rules"]).rules
     for kind, site in OF.items():
         folder = root / "samples" / f"ordinary-{kind}"
