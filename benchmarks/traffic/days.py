@@ -68,7 +68,6 @@ _ALWAYS: Mix = (
     (upkeep.backup, 2),
     (upkeep.shares, 30),
     (upkeep.scheduled_script, 12),
-    (upkeep.trims_by_age, 1),
     (upkeep_web.web_files, 40),
     (upkeep_web.automation, 4),
     (upkeep_web.certificate, 1),
@@ -100,7 +99,12 @@ _DAYS: Mapping[str, Mix] = {
     ),
 }
 _ONCE: Mapping[str, Sequence[tuple[Activity, float]]] = {
-    "working": ((upkeep.backup, 2), (upkeep.antivirus, 3), (upkeep.scheduled_script, 5)),
+    "working": (
+        (upkeep.trims_by_age, 4),
+        (upkeep.backup, 2),
+        (upkeep.antivirus, 3),
+        (upkeep.scheduled_script, 5),
+    ),
     "update": (
         (update.starts, 20),
         (update.writes_pages, 20.2),
@@ -109,7 +113,7 @@ _ONCE: Mapping[str, Sequence[tuple[Activity, float]]] = {
         (update.finishes, 21),
     ),
     "admin": ((support.support_case, 10), (response.search_by_hand, 11), (support.branding, 13)),
-    "internet": ((addons.installed, 9), (upkeep.backup, 2)),
+    "internet": ((upkeep.trims_by_age, 4), (addons.installed, 9), (upkeep.backup, 2)),
 }
 KINDS = tuple(_DAYS)
 """The kinds of day."""
