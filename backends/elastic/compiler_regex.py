@@ -158,7 +158,8 @@ def _item(op: Any, argument: Any, flags: int) -> str:
     if op is sre.IN:
         return _class(argument, flags)
     if op is sre.BRANCH:
-        return "(" + "|".join(_sequence(part, flags) for part in argument[1]) + ")"
+        # Lucene has no empty alternative: `()` is its empty text.
+        return "(" + "|".join(_sequence(part, flags) or "()" for part in argument[1]) + ")"
     if op is sre.SUBPATTERN:
         if argument[1] & ~flags or argument[2]:
             raise Inexact("Lucene cannot change flags inside an expression", "move the flags out")

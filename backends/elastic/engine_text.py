@@ -115,6 +115,8 @@ class _Translator:
         while self._peek() == "|":
             self._at += 1
             branches.append(self._concatenation())
+        if len(branches) > 1 and "" in branches:
+            self._fail("Lucene has no empty alternative; () is its empty text")
         return "|".join(branches)
 
     def _concatenation(self) -> str:

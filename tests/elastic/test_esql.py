@@ -79,6 +79,14 @@ def test_rlike_is_a_lucene_regular_expression() -> None:
     assert not matches(f'{CMD} RLIKE "b+"', "abbc")
 
 
+def test_lucene_has_no_empty_alternative() -> None:
+    """Elasticsearch finds nothing with `c(|d)`; `()` is the empty text."""
+    with pytest.raises(EngineError):
+        matches(f'{CMD} RLIKE "c(|d)"', "c")
+    assert matches(f'{CMD} RLIKE "c(()|d)"', "c")
+    assert matches(f'{CMD} RLIKE "c(()|d)"', "cd")
+
+
 def test_null_stays_null_under_not() -> None:
     documents = [{CMD: "a"}, {CMD: "b"}, {"host.name": "h"}]
     assert where(f'NOT {CMD} == "a"', *documents) == [1]
