@@ -7,7 +7,7 @@ a rule that asks for ``OriginalFileName`` and nothing else is blind in Security 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 
 from sigma.conditions import (
     ConditionAND,
@@ -50,10 +50,13 @@ Seen = Mapping[str, tuple[str, ...]]
 
 
 def logs_of(rule: Rule) -> Seen:
-    """The logs in which a rule can match; for a correlation, those of its base rules."""
+    """The logs in which a rule can match; for a correlation, those of its base rules that have
+    the fields it groups by."""
     found: dict[str, dict[str, None]] = {}
-    for base in rule.references or (rule,):
-        for log, event_ids in _logs_of_detection(base).items():
+    grouped = rule.correlation.group_by or () if rule.correlation else ()
+    for index, base in enumerate(rule.references or (rule,)):
+        needed = {rule.field_behind(name, index) for name in grouped}
+        for log, event_ids in _logs_of_detection(base, needed).items():
             found.setdefault(log, {}).update(dict.fromkeys(event_ids))
     order = {log: number for number, log in enumerate(LOGS)}
     return {
@@ -79,7 +82,7 @@ def log_of(shape: Shape) -> str:
     return kind if kind != "winevent" else str(views(shape)[0].logsource.service)
 
 
-def _logs_of_detection(rule: Rule) -> dict[str, list[str]]:
+def _logs_of_detection(rule: Rule, needed: Set[str]) -> dict[str, list[str]]:
     assert isinstance(rule.sigma, SigmaRule)
     trees = [condition.parsed for condition in rule.sigma.detection.parsed_condition]
     found: dict[str, list[str]] = {}
@@ -89,6 +92,8 @@ def _logs_of_detection(rule: Rule) -> dict[str, list[str]]:
         others = []  # a category is served by certain events only
     for shape in dict.fromkeys([*known, *others]):
         names = _names(rule, shape)
+        if names is not None and needed - names:
+            continue
         if any(_possible(tree, names, shape[2])[0] for tree in trees):
             found.setdefault(log_of(shape), []).append(shape[2])
     return {log: [] if not all(map(str.isdigit, ids)) else ids for log, ids in found.items()}

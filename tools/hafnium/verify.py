@@ -8,7 +8,10 @@ is not installed is skipped, and the report says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from hafnium.engines import REFERENCE, Engine, engine, missing, ways
@@ -108,15 +111,30 @@ def verify(
     report = Report(rules, [name for name in engines if name not in skipped], skipped)
     step("reading the samples")
     bench = _Bench(scenarios, report)
-    for name in report.engines:
-        step(f"all samples in {name}")
-        if name == REFERENCE:
-            bench.reference()
-        else:
-            refused: list[Refused] = []
-            bench.run(engine(name, rules, refused))
-            report.refuse(name, refused)
+    for part in _parts(bench, report.engines):
+        step(f"done: {', '.join(part.engines)}")
+        report.cells |= part.cells
+        report.differences += part.differences
     return report
+
+
+def _parts(bench: _Bench, engines: Sequence[str]) -> Iterator[Report]:
+    """A report for each engine; several at a time where processes can share what was read."""
+    workers = min(len(engines), os.cpu_count() or 1)
+    if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from map(bench.one, engines)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, _SHARED.append, (bench,)) as pool:
+        yield from pool.map(_shared, engines)
+
+
+_SHARED: list[_Bench] = []
+"""What a worker process was forked with; empty in any other process."""
+
+
+def _shared(name: str) -> Report:
+    return _SHARED[0].one(name)
 
 
 class _Bench:
@@ -144,6 +162,18 @@ class _Bench:
         return {
             (match.rule.id, frozenset(self.places[id(e)] for e in match.entries)) for match in found
         }
+
+    def one(self, name: str) -> Report:
+        """The report of one engine."""
+        rules = self.report.rules
+        self.report = Report(rules, [name])
+        if name == REFERENCE:
+            self.reference()
+        else:
+            refused: list[Refused] = []
+            self.run(engine(name, rules, refused))
+            self.report.refuse(name, refused)
+        return self.report
 
     def reference(self) -> None:
         """The matcher against ``expected.yml``."""
