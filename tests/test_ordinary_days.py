@@ -56,16 +56,6 @@ DECLARED = (
         "Get-TransportAgent",
         "a signature product loads the snap-in, and the event has no parent",
     ),
-    Declared(
-        "file_delete_win_exchange_iis_logs",
-        "u_ex2103",
-        "a job deletes old logs through cmd.exe; the event knows neither the job nor the age",
-    ),
-    Declared(
-        "proc_creation_win_exchange_iis_logs_deleted",
-        "u_ex2103",
-        "a job deletes old logs through cmd.exe, and the event has no parent",
-    ),
 )
 
 
