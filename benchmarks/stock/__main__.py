@@ -19,7 +19,7 @@ from conformance.compiling import corpus_counts
 from hafnium.build import build
 from hafnium.cli.common import HOUSE
 from hafnium.loading import load_rules
-from hafnium.samples import scenarios
+from hafnium.samples import Scenario, scenarios
 from hafnium.siem import backends
 from hafnium.site import Site
 from traps.load import traps
@@ -34,10 +34,21 @@ def trap_cases() -> list[Case]:
 
 
 def pack_cases() -> list[Case]:
-    """Every rule of the pack over the whole sample corpus."""
+    """Every rule of the pack over the scenarios that say something of it."""
     rules = load_rules([HOUSE / "rules"]).output
-    entries = [e for s in scenarios(HOUSE / "samples", rules) for e in s.entries()]
-    return [Case(rule.name, [*rule.references, rule], entries) for rule in rules]
+    found = [(s, s.entries()) for s in scenarios(HOUSE / "samples", rules)]
+    return [
+        Case(
+            rule.name,
+            [*rule.references, rule],
+            [e for s, entries in found if _speaks(s, rule.id) for e in entries],
+        )
+        for rule in rules
+    ]
+
+
+def _speaks(scenario: Scenario, rule_id: str) -> bool:
+    return any(rule_id in said for said in (scenario.expect, scenario.near, scenario.episodes))
 
 
 def compare(cases: Sequence[Case]) -> Results:
