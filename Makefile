@@ -58,4 +58,4 @@ side-by-side: $(VENV)/.installed
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m stock $(DATA)
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) dist build .engines

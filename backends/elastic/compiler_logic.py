@@ -263,15 +263,18 @@ class Conversion(Backend):
                 yield target, self.match(target, wanted)
 
     def _user(self, column: Column, patterns: Sequence[Pattern]) -> Outcome:
-        """`DOMAIN\\name`, `name@domain` or `name`: the first two are kept alike."""
+        """`DOMAIN\\name`, `name@domain` or `name`: the first two are kept alike. Of
+        `DOMAIN\\name@domain` the first half is not kept at all, so nothing can search it."""
         domain, name = column.to(column.said["domain"]), column.to(column.name)
         alone = self.words.all_of([self.match(name, patterns), self.absent(domain)])
         both = self.words.any_of(
             [self._account(domain, name, patterns), self._account(name, domain, patterns, "@")]
         )
         if both is not False:
-            note = f"{name.name} is stored without its domain: DOMAIN\\x and x@DOMAIN match alike"
-            self.notes[note] = None
+            self.notes[
+                f"{name.name} is stored without its domain: DOMAIN\\x and x@DOMAIN match alike, "
+                "and the DOMAIN of DOMAIN\\x@domain is not stored"
+            ] = None
         return self.words.any_of([alone, self.words.all_of([self.present(domain), both])])
 
     def _account(

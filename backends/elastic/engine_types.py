@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
+from hafnium.data import load_data
 
 _SEEN_AS = {"constant_keyword": "keyword", "wildcard": "keyword", "match_only_text": "text"}
 """What queries see of a type that only differs in how it is stored."""
 
 
 def _table() -> dict[str, str]:
-    groups = yaml.safe_load(Path(__file__).with_name("mappings.yml").read_text(encoding="utf-8"))
+    groups = load_data(Path(__file__).with_name("mappings.yml"))
     return {
         group.get("prefix", "") + name: group["type"]
         for group in groups

@@ -1,24 +1,16 @@
-"""Sigma's ATT&CK tags as the threat part of a Kibana rule, from a table in the package (B32)."""
+"""Sigma's ATT&CK tags as the threat part of a Kibana rule, from the bundled table (B32)."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
+from hafnium.attack import table
 from hafnium.rule import Rule
 
 _SITE = "https://attack.mitre.org"
-
-
-@functools.cache
-def _table() -> Mapping[str, Any]:
-    said = yaml.safe_load(Path(__file__).with_name("attack.yml").read_text(encoding="utf-8"))
-    assert isinstance(said, dict)
-    return said
+_NEWER = {"stealth": "defense-evasion", "defense-impairment": "defense-evasion"}
+"""Tactics of ATT&CK v19 that took the place of one of the bundled version."""
 
 
 def threat(rule: Rule) -> list[dict[str, Any]]:
@@ -30,12 +22,13 @@ def threat(rule: Rule) -> list[dict[str, Any]]:
     names = [
         tag.name.lower().replace("_", "-") for tag in rule.sigma.tags if tag.namespace == "attack"
     ]
-    tactics = [name for name in names if name in _table()["tactics"]]
+    names = [_NEWER.get(name, name) for name in names]
+    tactics = [name for name in names if name in table()["tactics"]]
     placed: dict[str, list[str]] = {_tactic_id(name): [] for name in tactics}
     for technique in (name.upper() for name in names):
-        if technique not in _table()["techniques"]:
+        if technique not in table()["techniques"]:
             continue
-        serves = [_tactic_id(name) for name in _table()["techniques"][technique][1]]
+        serves = [_tactic_id(name) for name in table()["techniques"][technique][1]]
         for tactic in [t for t in serves if t in placed] or serves[:1]:
             placed.setdefault(tactic, []).append(technique)
     return [
@@ -45,12 +38,13 @@ def threat(rule: Rule) -> list[dict[str, Any]]:
 
 
 def _tactic_id(name: str) -> str:
-    return str(_table()["tactics"][name][0])
+    return str(table()["tactics"][name])
 
 
 def _tactic(tactic: str) -> dict[str, str]:
-    name = next(name for id_, name in _table()["tactics"].values() if id_ == tactic)
-    return {"id": tactic, "name": name, "reference": f"{_SITE}/tactics/{tactic}/"}
+    name = next(name for name, id_ in table()["tactics"].items() if id_ == tactic)
+    title = name.replace("-", " ").title().replace(" And ", " and ")
+    return {"id": tactic, "name": title, "reference": f"{_SITE}/tactics/{tactic}/"}
 
 
 def _techniques(ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -66,5 +60,5 @@ def _techniques(ids: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _technique(id_: str) -> dict[str, str]:
-    name = _table()["techniques"][id_][0]
+    name = table()["techniques"][id_][0]
     return {"id": id_, "name": name, "reference": f"{_SITE}/techniques/{id_.replace('.', '/')}/"}

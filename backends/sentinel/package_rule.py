@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
+from hafnium.data import load_data
 from hafnium.siem import Query
 
 AnalyticRule = Mapping[str, Any]
@@ -79,9 +78,7 @@ def attack(tags: Iterable[str]) -> tuple[list[str], list[str]]:
 
 @cache
 def _attack() -> Mapping[str, Any]:
-    text = Path(__file__).with_name("attack.yml").read_text(encoding="utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return cast("Mapping[str, Any]", yaml.load(text, Loader=loader))
+    return cast("Mapping[str, Any]", load_data(Path(__file__).with_name("attack.yml")))
 
 
 def _guid(rule_id: str) -> str:

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
+from hafnium.data import load_data
 from hafnium.errors import EngineError
 
 TYPES = ("bool", "datetime", "dynamic", "guid", "int", "long", "real", "string", "timespan")
@@ -16,9 +15,7 @@ TYPES = ("bool", "datetime", "dynamic", "guid", "int", "long", "real", "string",
 @functools.cache
 def tables() -> Mapping[str, Mapping[str, str]]:
     """Table name → column name → Kusto type, both in the order of their names."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with Path(__file__).with_name("tables.yml").open(encoding="utf-8") as file:
-        said = yaml.load(file, Loader=loader)
+    said = load_data(Path(__file__).with_name("tables.yml"))
     return {
         table: dict(sorted((c, kind) for kind, names in kinds.items() for c in names))
         for table, kinds in sorted(said.items())

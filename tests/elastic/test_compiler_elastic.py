@@ -518,3 +518,11 @@ def test_long_rows_are_cut_by_parentheses(rule: Callable[..., Rule]) -> None:
     query = BACKEND.compile(made, Site())
     assert query.language == "esql"
     assert max(part.count(" OR ") for part in query.text.split("(")) < 100
+
+
+def test_a_user_kept_apart_from_the_domain_is_noted(rule: Rules) -> None:
+    query = BACKEND.compile(rule("s: {cs-username: 'CORP\\bob'}\ncondition: s"), Site())
+    (note,) = query.notes
+    assert "stored without its domain" in note
+    bare = BACKEND.compile(rule("s: {cs-username: bob}\ncondition: s"), Site())
+    assert bare.notes == ()

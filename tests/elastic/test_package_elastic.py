@@ -285,3 +285,23 @@ def _tagged(load: Callable[[str], Loaded], tags: str) -> Rule:
         "detection: {s: {a: b}, condition: s}\n"
     ).rules
     return rule
+
+
+def test_every_technique_of_the_pack_stands_in_its_kibana_rule() -> None:
+    from hafnium.backends.elastic.package_threat import threat
+    from hafnium.cli.common import HOUSE
+    from hafnium.loading import load_rules
+    from hafnium.pages.navigator import techniques
+
+    for rule in load_rules([(HOUSE / "rules").resolve()]).output:
+        said = [technique for tactic in threat(rule) for technique in tactic["technique"]]
+        ids = {t["id"] for t in said} | {sub["id"] for t in said for sub in t["subtechnique"]}
+        assert set(techniques(rule)) <= ids, rule.name
+
+
+def test_a_newer_tactic_stands_for_the_bundled_one(load: Callable[[str], Loaded]) -> None:
+    from hafnium.backends.elastic.package_threat import threat
+
+    (said,) = threat(_tagged(load, "[attack.stealth, attack.t1070.004]"))
+    assert said["tactic"]["id"] == "TA0005"
+    assert said["tactic"]["name"] == "Defense Evasion"

@@ -185,3 +185,11 @@ def test_pipeline_serves_sigma_convert(packed: Packed) -> None:
     assert result.exit_code == 0, result.output
     assert "csUriStem" in result.output
     assert "cs-uri-stem" not in result.output
+
+
+def test_every_technique_of_the_pack_stands_in_its_analytic_rule() -> None:
+    from hafnium.pages.navigator import techniques
+
+    for rule in load_rules([RULES]).output:
+        _, said = attack([str(tag) for tag in rule.sigma.tags])
+        assert set(techniques(rule)) <= set(said), rule.name

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from hafnium.data import load_data
 
 _ID = re.compile(r"[tgs]\d{4}(\.\d{3})?")
 
@@ -16,9 +16,7 @@ _ID = re.compile(r"[tgs]\d{4}(\.\d{3})?")
 @functools.cache
 def table() -> Mapping[str, Any]:
     """``attack.yml``: version, tactics, techniques, others."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (Path(__file__).parent / "attack.yml").read_text(encoding="utf-8")
-    said = yaml.load(text, Loader=loader)
+    said = load_data(Path(__file__).with_name("attack.yml"))
     assert isinstance(said, dict)
     return said
 

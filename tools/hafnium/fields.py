@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from hafnium.data import load_data
 from hafnium.entries import Entry
 from hafnium.logsource import LogSource
 from hafnium.taxonomy import Shape, channels_of, events_of, shape_of, text_kinds, views
@@ -87,8 +86,6 @@ def _by_name(said: Mapping[str, list[str]]) -> dict[str, str]:
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (Path(__file__).parent / "fields.yml").read_text(encoding="utf-8")
-    said = yaml.load(text, Loader=loader)
+    said = load_data(Path(__file__).with_name("fields.yml"))
     assert isinstance(said, dict)
     return said

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hafnium import gates, validators
+from hafnium.data import load_data
 from hafnium.errors import HafniumError, Refused
 from hafnium.loading import Loaded
 from hafnium.matcher import Matcher
@@ -93,8 +92,8 @@ def _finding(rule: Rule, key: str, text: str, severity: str = "error") -> Findin
 def _validator() -> Any:
     import jsonschema
 
-    text = (Path(__file__).parent / "sigma.schema.yml").read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(yaml.safe_load(text))
+    schema = load_data(Path(__file__).with_name("sigma.schema.yml"))
+    return jsonschema.Draft202012Validator(schema)
 
 
 def _schema(rule: Rule) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from typing import Any
 
 import yaml
 
+from hafnium.data import load_data
 from hafnium.errors import Refused
 from hafnium.logsource import LogSource
 from hafnium.rule import Rule
@@ -67,10 +68,8 @@ _KNOWN = {"id", "title", "needs", "when", "site", "serves", "fields", "lacks", "
 
 
 def load_catalogue(file: Path) -> tuple[DataSource, ...]:
-    """Read a catalogue. It is part of the program: a mistake in it is a plain exception."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with file.open(encoding="utf-8") as text:
-        return tuple(_source(said) for said in yaml.load(text, Loader=loader))
+    """Read a catalogue."""
+    return tuple(_source(said) for said in load_data(file))
 
 
 def _source(said: Mapping[str, Any]) -> DataSource:

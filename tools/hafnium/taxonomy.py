@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from hafnium.data import load_data
 from hafnium.entries import Entry, Value
 from hafnium.logsource import LogSource
 
@@ -84,9 +83,7 @@ def views(shape: Shape) -> tuple[View, ...]:
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (Path(__file__).parent / "taxonomy.yml").read_text(encoding="utf-8")
-    said = yaml.load(text, Loader=loader)
+    said = load_data(Path(__file__).with_name("taxonomy.yml"))
     categories: dict[tuple[str, str], tuple[View, ...]] = {}
     for row in said["categories"]:
         view = View(

@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sigma.validation import SigmaValidator
 from sigma.validators.base import SigmaValidationIssue
 
+from hafnium.data import load_data
 from hafnium.rule import Rule
 
 
 @functools.cache
 def listed() -> Mapping[str, Any]:
     """``validators.yml``."""
-    said = yaml.safe_load((Path(__file__).parent / "validators.yml").read_text(encoding="utf-8"))
+    said = load_data(Path(__file__).with_name("validators.yml"))
     assert isinstance(said, dict)
     return said
 

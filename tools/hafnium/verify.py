@@ -12,11 +12,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from hafnium.engines import REFERENCE, Engine, engine, missing, ways
 from hafnium.entries import Entry
-from hafnium.errors import Refused
+from hafnium.errors import EngineError, Refused
 from hafnium.matcher import Match, Matcher
 from hafnium.rule import Rule
 from hafnium.samples import Place, Scenario
@@ -126,7 +127,11 @@ def _parts(bench: _Bench, engines: Sequence[str]) -> Iterator[Report]:
         return
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, context, _SHARED.append, (bench,)) as pool:
-        yield from pool.map(_shared, engines)
+        try:
+            yield from pool.map(_shared, engines)
+        except BrokenProcessPool as error:
+            mend = "run one engine at a time (--engine) if memory is short"
+            raise EngineError("the process of an engine died", mend=mend) from error
 
 
 _SHARED: list[_Bench] = []
