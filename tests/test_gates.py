@@ -41,6 +41,7 @@ GOOD = """
     falsepositives:
       - {doubt}
     level: high
+    {kin}
     triage:
       - "{first}: look"
       - "Attempt or break-in: tell"
@@ -55,6 +56,7 @@ USUAL = {
     "test": "TargetFilename|endswith: '.aspx'",
     "doubt": "Unlikely",
     "first": "Next",
+    "kin": "novel: nobody looks at it",
     "more": "",
 }
 Load = Callable[[str], Loaded]
@@ -84,6 +86,10 @@ def test_a_rule_that_keeps_every_gate_has_no_finding(load: Load) -> None:
         ({"tag": "attack.defence-evasion"}, "no tactic 'defence-evasion'"),
         ({"tag": "attack.execution"}, "t1505.003 serves persistence, of which the rule has no tag"),
         ({"tag": "attack.t9999"}, "has no t9999"),
+        (
+            {"tag": "cve.2021-26855\n      - attack.persistence"},
+            "does not say what CVE-2021-26855 has to do",
+        ),
         ({"first": "Look"}, "triage must be a list of three items"),
         ({"more": "triag: []"}, "no rule has the key 'triag'"),
         (
@@ -105,6 +111,28 @@ def test_each_gate_refuses_a_rule_that_breaks_it(
     found = findings(load, **other)
     assert any(text in finding.text for finding in found), found
     assert {finding.severity for finding in found} == {"error"}
+
+
+SIMILAR = "related: [{id: 550d3350-bb8a-4ff3-9533-2ba533f4a1c0, type: similar}]"
+
+
+@pytest.mark.parametrize(
+    ("kin", "severities"),
+    [
+        (SIMILAR, []),
+        ("novel: nobody looks at it", []),
+        ("novel: ''", ["warning"]),
+        (SIMILAR.replace("similar", "obsolete"), ["warning"]),
+        (f"{SIMILAR}\n    novel: nobody looks at it", ["warning"]),
+    ],
+)
+def test_a_rule_names_a_public_rule_that_is_alike_or_says_why_there_is_none(
+    load: Load, kin: str, severities: list[str]
+) -> None:
+    found = findings(load, kin=kin)
+    assert [one.severity for one in found if "public rule that is alike" in one.text] == severities
+    assert [one for one in found if "public rule" not in one.text] == []
+    assert findings(load, ours=False, kin=kin) == []
 
 
 def test_a_finding_names_the_line_that_it_is_about(load: Load) -> None:

@@ -2,7 +2,7 @@
 
 `sound` holds for any rule: what it reports makes a rule blind. `house` holds for the rules of
 this pack only: what an analyst needs, and what keeps a rule from seeing one server only.
-`proven` asks the samples.
+`placed` asks which public rule is alike. `proven` asks the samples.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KEYS = frozenset(
         *("title", "id", "name", "status", "description", "level", "author", "license"),
         *("references", "tags", "falsepositives", "related", "logsource", "detection"),
         *("correlation", "date", "modified", "taxonomy", "scope"),
-        *("version", "triage", "evaded_by"),
+        *("version", "triage", "evaded_by", "novel"),
     }
 )
 _DRIVE = re.compile(r"(?<![\w~])[A-Za-z]:[\\/]")
@@ -63,13 +63,14 @@ def _fields(rule: Rule, sigma: SigmaRule) -> Iterator[Problem]:
 
 
 def house(rule: Rule) -> Iterator[Problem]:
-    """Unknown keys, ATT&CK tags of another version, triage, declared evasions, drives, and
-    regular expressions for plain text."""
+    """Unknown keys, ATT&CK tags of another version, vulnerabilities that only a tag names, triage,
+    declared evasions, drives, and regular expressions for plain text."""
     for key in rule.document:
         if key not in KEYS:
             yield key, f"no rule has the key {key!r}; misspelled?"
     for text in attack.wrong_tags([str(tag) for tag in rule.document.get("tags") or ()]):
         yield "tags", text
+    yield from _vulnerabilities(rule.document)
     yield from _triage(rule.document)
     known = {one.name for one in MUTATIONS}
     for row in rule.document.get("evaded_by") or ():
@@ -77,6 +78,23 @@ def house(rule: Rule) -> Iterator[Problem]:
             yield "evaded_by", f"there is no mutation {row.get('mutation')!r}; see docs/evasion.md"
     if isinstance(rule.sigma, SigmaRule):
         yield from _values(rule.sigma)
+
+
+def _vulnerabilities(document: Mapping[str, Any]) -> Iterator[Problem]:
+    said = str(document.get("description") or "").upper()
+    for tag in document.get("tags") or ():
+        name = str(tag).upper().replace("CVE.", "CVE-")
+        if name.startswith("CVE-") and name not in said:
+            yield "tags", f"the description does not say what {name} has to do with the rule"
+
+
+def placed(rule: Rule) -> Iterator[Problem]:
+    """A rule that is neither set beside a public rule nor says why there is none."""
+    kin = rule.document.get("related") or ()
+    alike = any(isinstance(one, dict) and one.get("type") == "similar" for one in kin)
+    if rule.output and alike == bool(rule.document.get("novel")):
+        text = "name the public rule that is alike (related, type similar)"
+        yield "novel" if alike else "title", f"{text} or say why there is none (novel: reason)"
 
 
 def _triage(document: Mapping[str, Any]) -> Iterator[Problem]:

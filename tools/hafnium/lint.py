@@ -77,6 +77,8 @@ def _gates(rule: Rule, ours: bool, scenarios: Sequence[Scenario]) -> Iterator[Fi
         problems += gates.proven(rule, scenarios)
     for key, text in problems:
         yield _finding(rule, key, text, "error" if ours else "warning")
+    for key, text in gates.placed(rule) if ours else ():
+        yield _finding(rule, key, text, "warning")
 
 
 def _of_error(error: HafniumError, severity: str, rule: str) -> Finding:

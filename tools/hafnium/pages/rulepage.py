@@ -51,6 +51,9 @@ def _lists(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     evasions = document.get("evaded_by") or ()
     if evasions:
         yield "Evaded by", bullets(f"{one['mutation']}: {one['why']}" for one in evasions)
+    alike = [f"`{one['id']}`" for one in document.get("related") or ()]
+    if alike or document.get("novel"):
+        yield "Public rules alike", bullets(alike or [f"none: {document['novel']}"])
     references = document.get("references") or ()
     if references:
         yield "References", links(references)
