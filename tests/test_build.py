@@ -100,6 +100,9 @@ def test_a_manifest_cannot_make_a_build_delete_files_elsewhere(
         ("splunk: {isi: {index: web}}", "no data source 'isi'"),
         ("splunk: {iis: {inndex: web}}", "cannot be set"),
         ("splunk: {iis: {index: [web]}}", "cannot be set"),
+        ("elastic: {language: kql}", "elastic.language cannot be 'kql'.*esql, eql"),
+        ("elastic: {language: {a: b}}", "elastic.language cannot be"),
+        ("splunk: {language: eql}", "no data source 'language'"),
     ],
 )
 def test_a_wrong_site_file_is_named_with_its_mend(tmp_path: Path, text: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from hafnium.junit import junit
 from hafnium.rule import Rule
 from hafnium.samples import Scenario, scenarios
 from hafnium.siem import Backend, Query, RealEngine, Record, Replay, backends
+from hafnium.site import Site
 from hafnium.verify import Report
 
 LOG = """\
@@ -38,6 +39,7 @@ class Pretended:
     declines: str | None = None
     rejects: str | None = None
     blind: bool = False
+    site: Site = dataclasses.field(default_factory=Site)
 
     def missing(self) -> str | None:
         return self.absent

@@ -1,4 +1,4 @@
-"""Elastic: EQL and ES|QL queries for Elastic's integrations, Kibana rules and ingest pipelines."""
+"""Elastic: ES|QL or EQL queries for Elastic's integrations, Kibana rules and ingest pipelines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hafnium.backends.elastic.elasticsearch import Elasticsearch
+from hafnium.backends.elastic.in_eql import EqlEngine
 from hafnium.entries import Entry
 from hafnium.rule import Rule
 from hafnium.siem import Pack, Query, RealEngine, Record, Replay
@@ -18,13 +19,15 @@ class Elastic:
     name = "elastic"
     title = "Elastic"
     extensions: Mapping[str, str] = {"eql": "eql", "esql": "esql"}
-    engines: Sequence[RealEngine] = (Elasticsearch(),)
+    engines: Sequence[RealEngine] = (Elasticsearch(), EqlEngine())
 
     def check_site(self, site: Site) -> None:
-        """Each source's ``index``: index patterns, separated by commas."""
+        """Each source's ``index``: index patterns, separated by commas; the ``language``."""
+        from hafnium.backends.elastic.compiler import LANGUAGES
         from hafnium.backends.elastic.compiler_columns import catalogue
 
-        site.check(self.name, {source.id: list(source.site) for source in catalogue()})
+        known = {source.id: list(source.site) for source in catalogue()}
+        site.check(self.name, known, {"language": LANGUAGES})
 
     def compile(self, rule: Rule, site: Site) -> Query:
         from hafnium.backends.elastic.compiler import compile_rule

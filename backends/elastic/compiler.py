@@ -1,4 +1,4 @@
-"""A Sigma rule as an Elastic query: EQL, or ES|QL where EQL has no word for it.
+"""A Sigma rule as an Elastic query: ES|QL, or EQL where the site chooses it and it has the words.
 
 A rule may be served by several data sources. Each gets the condition under its own field names;
 sources with the same names share one condition, behind the guards that tell them apart.
@@ -25,6 +25,8 @@ from hafnium.site import Site
 from hafnium.sources import Feed, feeds_for, fields_of
 
 NAME = "elastic"
+LANGUAGES = ("esql", "eql")
+"""The first is the one of a site that chooses none: it is proven in Elasticsearch itself."""
 EVENT_DATA = "winlog.event_data."
 MAPPING = "the component templates of this pack, which map fields that no event may have had yet"
 
@@ -104,19 +106,24 @@ def _index(pattern: str) -> str:
     return pattern if re.fullmatch(r"[A-Za-z0-9_.*-]+", pattern) else compiler_esql.text(pattern)
 
 
+def languages(site: Site) -> list[str]:
+    """Both languages, first the one that the site has chosen."""
+    chosen = site.choice(NAME, "language", LANGUAGES[0])
+    return sorted(LANGUAGES, key=lambda language: language != chosen)
+
+
 def compile_condition(rule: Rule, site: Site, language: str = "") -> Condition:
-    """A detection rule's condition; in EQL if it can be, unless a language is asked for."""
+    """A detection rule's condition in the language that is asked for; else in the first of the
+    site's that can say it."""
     feeds = feeds_for(catalogue(), rule, NAME)
-    try:
-        if language in ("", "eql"):
-            try:
-                return _compile(rule, site, feeds, "eql")
-            except compiler_eql.NotInEql as reason:
-                if language:
-                    raise Inexact(str(reason), "leave it out of the correlation") from reason
-        return _compile(rule, site, feeds, "esql")
-    except Inexact as error:
-        raise refused(rule, error.reason, error.mend) from error
+    reasons: dict[str, Inexact] = {}
+    for each in [language] if language else languages(site):
+        try:
+            return _compile(rule, site, feeds, each)
+        except Inexact as error:
+            reasons[each] = error
+    reason = reasons.get(LANGUAGES[0]) or reasons[language]
+    raise refused(rule, reason.reason, reason.mend) from reason
 
 
 def refused(rule: Rule, reason: str, mend: str) -> Refused:

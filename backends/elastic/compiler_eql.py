@@ -37,8 +37,11 @@ _ESCAPES = {
 }
 
 
-class NotInEql(Exception):
+class NotInEql(Inexact):
     """EQL cannot say it; ES|QL can."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "leave it out of the correlation")
 
 
 def text(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Sigma conditions as ES|QL: for what EQL cannot say, and for correlations that count.
+"""Sigma conditions as ES|QL, the language that the pack ships unless a site chooses EQL.
 
 ES|QL compares case (B25), so both sides are lowered; LIKE reads `\\` as its own escape (B24);
 a comparison with null is null, so inside NOT every comparison asks first whether its field is
@@ -27,6 +27,8 @@ _RESERVED = frozenset(
 )
 """Words of expressions, in any case: Elasticsearch 8.19 takes none of them as part of a name."""
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MAX_REGEX = 1000
+"""`index.max_regex_length`: an index takes no longer expression, but computed values do."""
 _BETWEEN = "\x1f"
 """Joins the values of a list; no log holds this character."""
 
@@ -89,7 +91,10 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
         if _is_many(column):
             raise Inexact(f"{column.name} holds a list of values", "write `contains`")
         pattern, _ = translate(expression, spell_case=True)
-        return Term(f"{self._text(column, True)} RLIKE {text(pattern)}")
+        left = self._text(column, True)
+        if len(pattern) > _MAX_REGEX:
+            left = f"CONCAT({left}, {text('')})"
+        return Term(f"{left} RLIKE {text(pattern)}")
 
     def equal(self, column: Column, values: Sequence[int | bool | str]) -> Outcome:
         if _is_many(column):

@@ -1,9 +1,10 @@
-"""Sigma correlations: EQL sequences where the order of events decides, ES|QL where they count.
+"""Sigma correlations: counted in ES|QL, EQL sequences where the order of events decides.
 
-A sequence with ``runs`` finds the shortest run of consecutive events, which lies within the
-span if any window of the span holds as many. An order of rules is a sequence of their
-conditions. What no sequence says (distinct values, any order, at most, exactly) is counted in
-ES|QL over windows that slide: see `correlation_esql`.
+ES|QL counts over windows that slide: see `correlation_esql`. It has no form for an order of
+rules, which is a sequence of their conditions. Where the site chooses EQL, a sequence with
+``runs`` also finds the shortest run of consecutive events, which lies within the span if any
+window of the span holds as many; what no sequence says (distinct values, any order, at most,
+exactly) stays in ES|QL.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from hafnium.backends.elastic.compiler import (
     Condition,
     compile_condition,
     context,
+    languages,
     refused,
 )
 from hafnium.backends.elastic.compiler_columns import Column, Columns
+from hafnium.backends.elastic.compiler_eql import NotInEql
 from hafnium.backends.elastic.compiler_patterns import Inexact
 from hafnium.errors import Refused
 from hafnium.rule import Rule
@@ -80,37 +83,20 @@ class Plan:
         )
 
 
-class _NotASequence(Exception):
-    """EQL cannot say it; ES|QL counts it."""
-
-
 def compile_correlation(rule: Rule, site: Site) -> Query:
     """A correlation as a query. Raises `Refused`."""
     assert rule.correlation is not None
     if any(reference.correlation for reference in rule.references):
         raise refused(rule, "a correlation of correlations is not supported", "name the base rules")
-    try:
+    reasons: dict[str, Inexact] = {}
+    for language in languages(site):
         try:
-            return _sequence(_plan(rule, site, "eql"))
-        except (_NotASequence, compiler_eql.NotInEql):
-            return _counted(rule, site)
-    except Inexact as error:
-        raise refused(rule, error.reason, error.mend) from error
-
-
-def counted_in_esql(rule: Rule, site: Site) -> Query:
-    """A correlation as an ES|QL query, even where EQL has a sequence. Raises `Refused`."""
-    try:
-        return _counted(rule, site)
-    except Inexact as error:
-        raise refused(rule, error.reason, error.mend) from error
-
-
-def _counted(rule: Rule, site: Site) -> Query:
-    from hafnium.backends.elastic.correlation_esql import counted
-
-    plan = _plan(rule, site, "esql")
-    return plan.query("esql", counted(plan))
+            plan = _plan(rule, site, language)
+            return _sequence(plan) if language == "eql" else _counted(plan)
+        except Inexact as error:
+            reasons[language] = error
+    reason = reasons["esql"]
+    raise refused(rule, reason.reason, reason.mend) from reason
 
 
 def _plan(rule: Rule, site: Site, language: str) -> Plan:
@@ -118,14 +104,19 @@ def _plan(rule: Rule, site: Site, language: str) -> Plan:
     try:
         conditions = [compile_condition(base, site, language) for base in rule.references]
     except Refused as error:
-        if language == "eql":
-            raise _NotASequence from error
-        raise refused(rule, f"a base rule is refused: {error.reason}", str(error.mend)) from error
+        raise Inexact(f"a base rule is refused: {error.reason}", str(error.mend)) from error
     return Plan(rule, rule.correlation, conditions)
 
 
+def _counted(plan: Plan) -> Query:
+    """The correlation counted. Raises `Inexact`."""
+    from hafnium.backends.elastic.correlation_esql import counted
+
+    return plan.query("esql", counted(plan))
+
+
 def _sequence(plan: Plan) -> Query:
-    """The correlation as a sequence. Raises `_NotASequence`."""
+    """The correlation as a sequence. Raises `Inexact`."""
     kind = plan.said.type
     numbers = range(len(plan.conditions))
     names = plan.said.group_by or ()
@@ -135,15 +126,15 @@ def _sequence(plan: Plan) -> Query:
         plan.notes.append(_TIE)
         steps = [_step(plan, [index]) for index in range(len(plan.conditions))]
         if len(steps) < 2:
-            raise _NotASequence
+            raise NotInEql("no sequence says it")
         return plan.query("eql", "\n  ".join([f"sequence with maxspan={_span(plan)}", *steps]))
     if kind is SigmaCorrelationType.EVENT_COUNT:
         runs = _at_least(plan.said)
         if runs is None or not 2 <= runs <= MOST_RUNS:
-            raise _NotASequence
+            raise NotInEql("no sequence says it")
         step = _step(plan, range(len(plan.conditions)))
         return plan.query("eql", f"sequence with maxspan={_span(plan)}\n  {step} with runs={runs}")
-    raise _NotASequence
+    raise NotInEql("no sequence says it")
 
 
 def _at_least(said: SigmaCorrelationRule) -> int | None:
@@ -159,7 +150,7 @@ def _step(plan: Plan, indexes: Sequence[int]) -> str:
     """One step of a sequence: an event of any of the base rules, with its group."""
     keys = {tuple(_keys(plan, index)) for index in indexes}
     if len(keys) != 1:
-        raise _NotASequence
+        raise NotInEql("no sequence says it")
     names = [compiler_eql.field(column.name) for column in keys.pop()]
     terms = dict.fromkeys(plan.conditions[index].term for index in indexes)
     words = compiler_eql.Eql.words
@@ -176,7 +167,7 @@ def _keys(plan: Plan, index: int) -> list[Column]:
     for name in plan.said.group_by or ():
         candidates = {tuple(each) for each in group_columns(plan, name, index)}
         if len(candidates) != 1:
-            raise _NotASequence
+            raise NotInEql("no sequence says it")
         keys += candidates.pop()
     return keys
 

@@ -162,7 +162,8 @@ class Expressions:
         return _negated(self._like(node))
 
     def _rlike(self, node: Node) -> Expr:
-        return self._matched(node, "RLIKE", lambda p: regex(p, insensitive=False))
+        indexed = node.children[0].data == "column"
+        return self._matched(node, "RLIKE", lambda p: regex(p, insensitive=False, indexed=indexed))
 
     def _not_rlike(self, node: Node) -> Expr:
         return _negated(self._rlike(node))

@@ -67,9 +67,10 @@ def _simple(parts: list[str]) -> Test | None:
     return None
 
 
-def regex(pattern: str, *, insensitive: bool) -> Test:
-    """A test for values that a Lucene regular expression matches as a whole."""
-    if len(pattern) > MAX_REGEX:
+def regex(pattern: str, *, insensitive: bool, indexed: bool = True) -> Test:
+    """A test for values that a Lucene regular expression matches as a whole. One that is put to
+    the ``indexed`` values of a field must not be long."""
+    if indexed and len(pattern) > MAX_REGEX:
         raise EngineError(
             f"the regular expression has {len(pattern)} characters; Elasticsearch takes {MAX_REGEX}"
         )

@@ -108,16 +108,18 @@ def test_records_are_indexed_apart_and_hits_are_their_numbers(
     assert made == [f"/{IIS}"], "an index is made once"
 
 
-def test_an_eql_query_is_put_as_esql(
+def test_what_is_shipped_is_put_to_the_node(
     canned: tuple[str, type[Canned]], rule: Callable[..., Rule]
 ) -> None:
     url, handler = canned
-    query = BACKEND.compile(rule("s: {cs-method: POST}\ncondition: s"), Site())
-    assert query.language == "eql"
+    made = rule("s: {cs-method: POST}\ncondition: s")
+    query = BACKEND.compile(made, Site())
+    assert Elasticsearch().refuses(query) is None
     Session(Client(url)).replay([iis(a="1")]).search(query)
     ((_, _, body),) = [asked for asked in handler.asked if asked[1] == "/_query"]
-    assert body["query"].startswith("FROM logs-iis.access-*")
-    assert 'TO_LOWER(http.request.method) == "post"' in body["query"]
+    assert body["query"].startswith(query.text)
+    in_eql = BACKEND.compile(made, Site(targets={"elastic": {"language": "eql"}}))
+    assert "not published" in (Elasticsearch().refuses(in_eql) or "")
 
 
 def test_a_rejected_query_is_an_error_with_the_nodes_reason(

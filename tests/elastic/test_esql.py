@@ -54,6 +54,14 @@ def test_a_literal_matches_itself_and_nothing_longer(text: str) -> None:
     assert matches(f"{CMD} LIKE {quoted(f'*{escaped}*')}", f"before{text}after")
 
 
+def test_a_long_regex_is_for_computed_values_only() -> None:
+    """Elasticsearch hands a field's expression to the index, which takes 1000 characters."""
+    long = "|".join(f"a{n}" for n in range(300))
+    assert matches(f'CONCAT({CMD}, "") RLIKE "{long}"', "a299")
+    with pytest.raises(EngineError, match="1000"):
+        matches(f'{CMD} RLIKE "{long}"', "a299")
+
+
 def test_texts_compare_by_case_unless_lowered() -> None:
     assert not matches(f'{CMD} == "CMD"', "cmd")
     assert not matches(f'{CMD} LIKE "*CMD*"', "cmd")

@@ -9,13 +9,16 @@ from hafnium.engines import engine_names
 from traps.load import traps
 
 FILE = Path("docs/traps.md")
+TRAPPED = [*engine_names(), "eql"]
+"""The engines that every trap is executed in: those of every test run, and the other language
+that Elastic's queries can be had in."""
 ELSEWHERE = {"B34": "concerns SQLite, which is no target here"}
 _NAMED = re.compile(r"^def (test_(b\d+)_(\w+))\(", re.MULTILINE)
 
 
 def listing(tests: Path) -> str:
     """The page. ``tests`` is the folder of the tests."""
-    engines = ", ".join(engine_names())
+    engines = ", ".join(TRAPPED)
     rows = [
         (trap.id, trap.title, f"test_trap[{trap.name}-*]", ", ".join(trap.refused) or "none")
         for trap in traps()

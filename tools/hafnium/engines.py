@@ -118,7 +118,7 @@ class Engine:
         self.broken: dict[str, EngineError] = {}
         self._asked: set[str] = set()
         """Correlations that were put to the engine: nothing is found among no events."""
-        site = site or Site()
+        site = site or (real.site if real else Site())
         for rule in rules:
             try:
                 query = backend.compile(rule, site)

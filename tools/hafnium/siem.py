@@ -80,6 +80,8 @@ class RealEngine(Protocol):
     executes: bool
     """False for one that only says whether it accepts a query's text: `Replay.search` raises
     `EngineError` or finds nothing, and what it finds is not compared."""
+    site: Site
+    """The site whose queries it is given, for one that is about a site's choice."""
 
     def missing(self) -> str | None:
         """Why it cannot run here, and how to mend that; None when it is installed."""

@@ -7,7 +7,8 @@
       ecp: {table: OurEcp_CL}
 
 Keys under a target are the ids of its data sources (``backends/<target>/sources.yml``), where
-what may be set for one stands under ``site``. Without a site file the catalogue's defaults hold.
+what may be set for one stands under ``site``, and the target's choices, if it leaves any. Without
+a site file the defaults hold.
 """
 
 from __future__ import annotations
@@ -27,24 +28,39 @@ class Site:
     """What one organisation changes; `empty` changes nothing."""
 
     file: Path | None = None
-    targets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def source(self, target: str, source_id: str) -> Mapping[str, Any]:
         """The settings for one data source of one target; empty when none are set."""
-        return self.targets.get(target, {}).get(source_id, {})
+        found: Mapping[str, Any] = self.targets.get(target, {}).get(source_id, {})
+        return found
 
-    def check(self, target: str, known: Mapping[str, Collection[str]]) -> None:
-        """Refuse ids and settings that the target does not have.
+    def choice(self, target: str, name: str, default: str) -> str:
+        """What is chosen for a whole target."""
+        return str(self.targets.get(target, {}).get(name, default))
 
-        ``known`` maps each data source id to the names of the settings that may be changed.
+    def check(
+        self,
+        target: str,
+        known: Mapping[str, Collection[str]],
+        choices: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        """Refuse ids, settings and choices that the target does not have.
+
+        ``known`` maps each data source id to the names of the settings that may be changed,
+        ``choices`` the name of each choice to its values.
         Raises `SiteError`, naming the place and what is allowed.
         """
+        choices = choices or {}
         for source_id, settings in self.targets.get(target, {}).items():
+            if source_id in choices:
+                self._check_choice(f"{target}.{source_id}", settings, choices[source_id])
+                continue
             if source_id not in known:
                 raise SiteError(
                     f"target {target} has no data source {source_id!r}",
                     file=self.file,
-                    mend=f"known ids: {', '.join(sorted(known))}",
+                    mend=f"known ids: {', '.join(sorted([*known, *choices]))}",
                 )
             if not isinstance(settings, Mapping):
                 raise SiteError(f"{target}.{source_id} is not a mapping", file=self.file)
@@ -55,6 +71,11 @@ class Site:
                         file=self.file,
                         mend=f"texts may be set for: {', '.join(sorted(known[source_id]))}",
                     )
+
+    def _check_choice(self, place: str, chosen: Any, values: Collection[str]) -> None:
+        if chosen not in values:
+            mend = f"it may be: {', '.join(values)}"
+            raise SiteError(f"{place} cannot be {chosen!r}", file=self.file, mend=mend)
 
 
 def load_site(file: Path, targets: Collection[str]) -> Site:

@@ -1,8 +1,7 @@
 """Elasticsearch itself as an engine: the node of `make engines`, or one named by its URL.
 
-The node runs ES|QL. EQL's plugin is not published outside Elastic's own distribution, so a rule
-whose query is EQL is put to the node as ES|QL: that the two mean the same is what the light
-engine and the matcher say. What only EQL can say, a sequence, is not run.
+The node runs ES|QL, the language that the pack ships. EQL's plugin is not published outside
+Elastic's own distribution: what only EQL can say, an order of rules, is not run.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hafnium.siem import Query, Record, Replay
+from hafnium.site import Site
 
 
 class Elasticsearch:
@@ -18,6 +18,7 @@ class Elasticsearch:
     name = "elasticsearch"
     title = "Elasticsearch"
     executes = True
+    site = Site()
 
     def missing(self) -> str | None:
         from hafnium.backends.elastic.elasticsearch.session import missing
@@ -25,9 +26,7 @@ class Elasticsearch:
         return missing()
 
     def refuses(self, query: Query) -> str | None:
-        from hafnium.backends.elastic.elasticsearch.texts import refuses
-
-        return refuses(query)
+        return None if query.language == "esql" else "the plugin that runs EQL is not published"
 
     def replay(self, records: Sequence[Record]) -> Replay:
         from hafnium.backends.elastic.elasticsearch.session import session

@@ -17,7 +17,6 @@ from hafnium.backends.elastic.correlation_esql import EVENTS
 from hafnium.backends.elastic.elasticsearch import node
 from hafnium.backends.elastic.elasticsearch.client import Client, Rejected
 from hafnium.backends.elastic.elasticsearch.indices import LIKE, MARK, definition, stores_of
-from hafnium.backends.elastic.elasticsearch.texts import esql
 from hafnium.backends.elastic.package_ingest import component_templates
 from hafnium.errors import EngineError
 from hafnium.siem import Query, Record
@@ -117,12 +116,11 @@ class Loaded:
 
     def search(self, query: Query) -> list[tuple[int, ...]]:
         """A detection's rows are events; a correlation's name theirs (`EVENTS`)."""
-        text, context = esql(query)
-        for store in stores_of(context["index"]):
+        for store in stores_of(query.context["index"]):
             self._session.make(store)
-        self._session.map(context)
+        self._session.map(query.context)
         said = {
-            "query": f"{text}\n| LIMIT {MOST_ROWS}",
+            "query": f"{query.text}\n| LIMIT {MOST_ROWS}",
             "filter": {"term": {"_routing": self._run}},
         }
         answer = self._session.client.call("POST", "/_query", said)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from hafnium.installed import installed
 from hafnium.siem import Query, Record, Replay
+from hafnium.site import Site
 
 _PACKAGE = "node_modules/@kusto/language-service-next/package.json"
 
@@ -21,6 +22,7 @@ class KustoBinder:
     name = "kusto"
     title = "Microsoft's KQL parser and binder"
     executes = False
+    site = Site()
 
     def missing(self) -> str | None:
         import shutil

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hafnium.siem import Query, Record, Replay
+from hafnium.site import Site
 
 
 class Pcre2Engine:
@@ -18,6 +19,7 @@ class Pcre2Engine:
     name = "pcre2"
     title = "The SPL evaluator with PCRE2, the library behind Splunk's regular expressions"
     executes = True
+    site = Site()
 
     def missing(self) -> str | None:
         from .library import library
