@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz days engines test-engines conformance side-by-side clean
+.PHONY: build test lint docs fuzz days engines test-engines conformance side-by-side cost clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
@@ -56,6 +56,11 @@ conformance: $(VENV)/.installed
 # Stock conversion of the same rules beside ours; writes docs/stock.md: make side-by-side [DATA=...]
 side-by-side: $(VENV)/.installed
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m stock $(DATA)
+
+# What a query costs beside the stock conversion; writes docs/cost.md: make cost [RUNS=5]
+cost: $(VENV)/.installed
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m cost \
+	  --entries $(or $(ENTRIES),1000000) --runs $(or $(RUNS),5)
 
 clean:
 	rm -rf $(VENV) dist build .engines

@@ -55,15 +55,24 @@ class SentinelReplay:
         self._connection.execute(FOLD)
         self._missing = set(tables())
         self._has_macros = False
-        by_table: dict[str, list[int]] = {}
-        for index, record in enumerate(records):
+        self._next = 0
+        self.add(records)
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Put more records into the tables; they are numbered after those before."""
+        by_table: dict[str, list[Record]] = {}
+        places: dict[str, list[int]] = {}
+        for index, record in enumerate(records, self._next):
             columns(record.store)
-            by_table.setdefault(record.store, []).append(index)
+            by_table.setdefault(record.store, []).append(record)
+            places.setdefault(record.store, []).append(index)
+        self._next += len(records)
         # DuckDB would first evaluate the texts that `_fill` hands over as constants, slowly.
         self._connection.execute("SET disabled_optimizers='expression_rewriter'")
-        for table, indexes in by_table.items():
-            self._create(table)
-            self._fill(table, indexes, records)
+        for table, found in by_table.items():
+            if table in self._missing:
+                self._create(table)
+            self._fill(table, places[table], found)
         self._connection.execute("RESET disabled_optimizers")
 
     def search(self, query: Query) -> list[tuple[int, ...]]:
@@ -109,9 +118,7 @@ class SentinelReplay:
 
         from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
 
-        if not indexes:
-            return
-        rows = [records[index].fields for index in indexes]
+        rows = [record.fields for record in records]
         names = list(dict.fromkeys(name for row in rows for name in row))
         kinds = columns(table)
         unknown = [name for name in names if name not in kinds]

@@ -23,17 +23,21 @@ def convert(target: str, rule: Rule) -> Converted:
     return _run(target, [rule], _published()[target]())
 
 
-def convert_with(target: str, rules: Sequence[Rule], pipeline: Path) -> Converted:
-    """With a pipeline file. The last rule may be a correlation over the others."""
+def convert_with(
+    target: str, rules: Sequence[Rule], pipeline: Path, *, esql: bool = False
+) -> Converted:
+    """With a pipeline file. The last rule may be a correlation over the others. ``esql``: for
+    Elastic in ES|QL in any case."""
     from sigma.processing.pipeline import ProcessingPipeline
 
-    return _run(target, rules, ProcessingPipeline.from_yaml(pipeline.read_text(encoding="utf-8")))
+    made = ProcessingPipeline.from_yaml(pipeline.read_text(encoding="utf-8"))
+    return _run(target, rules, made, esql)
 
 
-def _run(target: str, rules: Sequence[Rule], pipeline: Any) -> Converted:
+def _run(target: str, rules: Sequence[Rule], pipeline: Any, esql: bool = False) -> Converted:
     from sigma.collection import SigmaCollection
 
-    language, make = _backend(target, rules[-1].correlation is not None)
+    language, make = _backend(target, esql or rules[-1].correlation is not None)
     collection = SigmaCollection.from_dicts([dict(rule.document) for rule in rules])
     queries = make(pipeline).convert(collection)
     if not queries:
@@ -41,13 +45,13 @@ def _run(target: str, rules: Sequence[Rule], pipeline: Any) -> Converted:
     return language, str(queries[-1])
 
 
-def _backend(target: str, correlation: bool) -> tuple[str, Callable[[Any], Any]]:
+def _backend(target: str, esql: bool) -> tuple[str, Callable[[Any], Any]]:
     """Elastic's EQL backend has no correlations, its ES|QL backend has."""
     from sigma.backends.elasticsearch import EqlBackend, ESQLBackend
     from sigma.backends.kusto import KustoBackend
     from sigma.backends.splunk import SplunkBackend
 
-    if target == "elastic" and correlation:
+    if target == "elastic" and esql:
         return "esql", ESQLBackend
     return {
         "splunk": ("spl", SplunkBackend),

@@ -31,10 +31,12 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         return self._send(method, path, data, "application/json")
 
-    def bulk(self, lines: Iterable[Any]) -> Any:
-        """Index documents: a line that says what to do, then the document."""
+    def bulk(self, lines: Iterable[Any], *, refresh: bool = True) -> Any:
+        """Index documents: a line that says what to do, then the document. They are not found
+        before a refresh."""
         data = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        return self._send("POST", "/_bulk?refresh=true", data, "application/x-ndjson")
+        path = f"/_bulk?refresh={str(refresh).lower()}"
+        return self._send("POST", path, data, "application/x-ndjson")
 
     def _send(self, method: str, path: str, data: bytes | None, kind: str) -> Any:
         request = urllib.request.Request(self.url + path, data, method=method)

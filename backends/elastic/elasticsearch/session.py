@@ -96,15 +96,17 @@ class Session:
             for ref, record in chunk:
                 action = {"_index": record.store, "_id": f"{run}.{ref}", "routing": run}
                 lines += [{"create": action}, dict(record.fields)]
-            self._check(self.client.bulk(lines))
+            check(self.client.bulk(lines))
         return Loaded(self, run)
 
-    def _check(self, answer: Any) -> None:
-        if answer["errors"]:
-            (first, *_) = (i["create"] for i in answer["items"] if "error" in i["create"])
-            cause = first["error"].get("caused_by", {}).get("reason", "")
-            reason = f"{first['error']['reason'][:300]} {cause[:300]}".strip()
-            raise EngineError(f"Elasticsearch rejects a record of {first['_index']}: {reason}")
+
+def check(answer: Any) -> None:
+    """Raises `EngineError` when a bulk request's answer rejects a document."""
+    if answer["errors"]:
+        (first, *_) = (i["create"] for i in answer["items"] if "error" in i["create"])
+        cause = first["error"].get("caused_by", {}).get("reason", "")
+        reason = f"{first['error']['reason'][:300]} {cause[:300]}".strip()
+        raise EngineError(f"Elasticsearch rejects a record of {first['_index']}: {reason}")
 
 
 class Loaded:

@@ -1,0 +1,1 @@
+"""What a query costs: ours beside the stock conversion, on ordinary traffic; see ``__main__``."""
