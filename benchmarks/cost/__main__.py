@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("--target", choices=[name for name, _ in TARGETS.values()])
     given = parser.parse_args()
     said = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"targets": {}}
-    rules = [rule for rule in load_rules([HOUSE / "rules"]).output]
+    rules = load_rules([HOUSE / "rules"]).output
     for title, (name, make) in TARGETS.items():
         if given.target in (None, name):
             found = rows(backend(name), make(), rules, given.entries, given.runs)

@@ -20,9 +20,9 @@ Sysmon, Security and the other logs of six servers; none is repeated) into an en
 language, and runs every query of the pack beside the stock conversion of the same rule. Both query
 the same records with the same field names (our pipelines). The stock backend makes one query for
 each way in where ours is one over all of them: its times are added up. Runs of both sides take
-turns; the best of {runs} counts (fewer where a query takes seconds), without caches. Milliseconds are those of one small machine; the
-ratio is what to compare. A stock query that means something else than the rule is listed all the
-same, for it is what people pay.
+turns; the best of {runs} counts (fewer where a query takes seconds), without caches. Milliseconds
+are those of one small machine; the ratio is what to compare. A stock query that means something
+else than the rule is listed all the same, for it is what people pay.
 
 - **Elasticsearch {elasticsearch}**, ES|QL on both sides (EQL cannot run there, see
   [engines.md](engines.md)), over all records, with no time range, at most 1000 rows.

@@ -18,7 +18,7 @@ from .queries import Pair, Text
 MOST_SECONDS = 2.5
 """For a rule, after two runs of each side."""
 Row = dict[str, Any]
-"""``rule``; ``ours``, ``stock``: milliseconds; ``found``: rows of each; ``why``: what is lacking."""
+"""``rule``; ``ours``, ``stock``: milliseconds; ``found``: rows of each; ``why``: what lacks."""
 
 
 def measured(engine: Measured, pairs: Iterable[Pair], runs: int) -> list[Row]:
