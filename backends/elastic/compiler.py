@@ -14,7 +14,7 @@ from typing import Any
 from sigma.rule import SigmaRule
 
 from hafnium.backends.elastic import compiler_eql, compiler_esql
-from hafnium.backends.elastic.compiler_columns import NAMES, Column, catalogue
+from hafnium.backends.elastic.compiler_columns import NAMES, Column, catalogue, is_templated
 from hafnium.backends.elastic.compiler_logic import Conversion, Parsed
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
 from hafnium.backends.elastic.compiler_terms import AND, ATOM, NOT, OR, Outcome, Term, Words
@@ -27,7 +27,6 @@ from hafnium.sources import Feed, feeds_for, fields_of
 NAME = "elastic"
 LANGUAGES = ("esql", "eql")
 """The first is the one of a site that chooses none: it is proven in Elasticsearch itself."""
-EVENT_DATA = "winlog.event_data."
 MAPPING = "the component templates of this pack, which map fields that no event may have had yet"
 
 
@@ -46,7 +45,7 @@ class Condition:
     notes: tuple[str, ...] = ()
     feeds: tuple[Feed, ...] = ()
     mapped: tuple[str, ...] = ()
-    """Fields of Windows events that ES|QL names: it fails on one that no index maps."""
+    """Fields that ES|QL names and a component template maps: it fails on one that no index maps."""
 
 
 @dataclass
@@ -92,7 +91,7 @@ def context(conditions: Sequence[Condition], named: Sequence[str] = ()) -> dict[
     """``index``: the patterns to search; ``mapped``: fields that must be mapped, for ES|QL,
     those among ``named`` included."""
     said: dict[str, Any] = {"index": _unique(i for c in conditions for i in c.indexes)}
-    more = (name for name in named if name.startswith(EVENT_DATA))
+    more = (name for name in named if is_templated(name))
     mapped = _unique([*(name for c in conditions for name in c.mapped), *more])
     return {**said, "mapped": mapped} if mapped else said
 
@@ -142,7 +141,7 @@ def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Co
     _note_left_out(parts, rule, feeds)
     if not parts.feeds:
         raise Inexact("no data source can ever match the condition", "check the rule's fields")
-    mapped = tuple(name for name in parts.named if name.startswith(EVENT_DATA))
+    mapped = tuple(name for name in parts.named if is_templated(name))
     needs = _unique(feed.source.needs for feed in parts.feeds)
     return Condition(
         language,

@@ -14,6 +14,30 @@ from hafnium.sources import DataSource, Feed, load_catalogue
 NAMES = frozenset({"event.code", "winlog.channel", "data_stream.dataset", "event.action"})
 """Fields of guards that agents write in one spelling: compared exactly, which is cheap."""
 
+EVENT_DATA = "winlog.event_data."
+SPARSE: Mapping[str, str] = {
+    "destination.ip": "ip",
+    "destination.port": "long",
+    "dns.question.name": "keyword",
+    "network.direction": "keyword",
+    "process.entity_id": "keyword",
+    "process.parent.entity_id": "keyword",
+    "process.parent.command_line": "wildcard",
+    "process.parent.pid": "long",
+    "process.pe.original_file_name": "keyword",
+    "process.pid": "long",
+    "process.working_directory": "keyword",
+    "registry.path": "keyword",
+    "user.domain": "keyword",
+}
+"""Fields of ECS, with its types, that not every Windows log has: an integration maps one when the
+first event brings it, and the Security log brings no original file name."""
+
+
+def is_templated(name: str) -> bool:
+    """Does a component template of this pack map the field?"""
+    return name.startswith(EVENT_DATA) or name in SPARSE
+
 
 @dataclass(frozen=True)
 class Column:

@@ -12,7 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hafnium.backends.elastic.compiler_columns import SPARSE
 from hafnium.siem import Query
+
+_ALSO_TEXT = ("command_line", "working_directory")
+"""What ECS keeps as analysed text, too: the pack's mapping must not take that away."""
 
 
 def objects(queries: Sequence[Query]) -> dict[str, Mapping[str, Any]]:
@@ -51,5 +55,7 @@ def _mappings(names: Iterable[str]) -> dict[str, Any]:
         inner = properties
         for parent in parents:
             inner = inner.setdefault(parent, {"properties": {}})["properties"]
-        inner[last] = {"type": "keyword"}
+        inner[last] = {"type": SPARSE.get(name, "keyword")}
+        if last in _ALSO_TEXT:
+            inner[last]["fields"] = {"text": {"type": "match_only_text"}}
     return {"properties": properties}

@@ -13,7 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from hafnium.backends.elastic import BACKEND
-from hafnium.backends.elastic.compiler_columns import catalogue
+from hafnium.backends.elastic.compiler_columns import SPARSE, catalogue
+from hafnium.backends.elastic.engine_types import MAPPED
+from hafnium.backends.elastic.package_ingest import objects
 from hafnium.loading import Loaded
 from hafnium.rule import Rule
 from hafnium.siem import Pack
@@ -186,6 +188,28 @@ def test_fields_that_esql_names_are_mapped(folder: Path) -> None:
     said = json.loads(file.read_text(encoding="utf-8"))
     data = said["template"]["mappings"]["properties"]["winlog"]["properties"]["event_data"]
     assert data["properties"] == {"Other": {"type": "keyword"}}
+
+
+def test_a_field_that_one_of_two_logs_has_is_mapped_for_both(rule: Callable[..., Rule]) -> None:
+    """A site with one of the two would get no answer from ES|QL, but an error."""
+    made = rule(
+        "s: {OriginalFileName: a, CurrentDirectory: b}\ncondition: s",
+        "{product: windows, category: process_creation}",
+    )
+    query = BACKEND.compile(made, Site())
+    assert any("component templates" in need for need in query.needs)
+    for stream in ("logs-windows.sysmon_operational", "logs-system.security"):
+        said = objects([query])[f"component_templates/{stream}@custom.json"]
+        process = said["template"]["mappings"]["properties"]["process"]["properties"]
+        assert process["pe"]["properties"]["original_file_name"] == {"type": "keyword"}
+        assert process["working_directory"] == {
+            "type": "keyword",
+            "fields": {"text": {"type": "match_only_text"}},
+        }
+
+
+def test_component_templates_map_fields_as_the_integrations_do() -> None:
+    assert {name: MAPPED[name] for name in SPARSE} == SPARSE
 
 
 def test_our_data_streams_map_every_field_that_queries_name(folder: Path) -> None:

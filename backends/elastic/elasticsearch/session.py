@@ -17,6 +17,7 @@ from hafnium.backends.elastic.correlation_esql import EVENTS
 from hafnium.backends.elastic.elasticsearch import node
 from hafnium.backends.elastic.elasticsearch.client import Client, Rejected
 from hafnium.backends.elastic.elasticsearch.indices import LIKE, MARK, definition, stores_of
+from hafnium.backends.elastic.engine_types import MAPPED
 from hafnium.backends.elastic.package_ingest import component_templates
 from hafnium.errors import EngineError
 from hafnium.siem import Query, Record
@@ -79,8 +80,10 @@ class Session:
         self._made.add(store)
 
     def map(self, context: Mapping[str, Any]) -> None:
-        """Install the component templates that this pack ships for a query's fields."""
-        for stream, body in component_templates(context).items():
+        """Install the component templates that this pack ships for a query's fields, but for
+        those that `definition` has mapped."""
+        lacking = [name for name in context.get("mapped", ()) if name not in MAPPED]
+        for stream, body in component_templates({**context, "mapped": lacking}).items():
             if (stream, str(body)) not in self._mapped:
                 self.client.call("PUT", f"/{stream}-default/_mapping", body)
                 self._mapped.add((stream, str(body)))
