@@ -203,6 +203,17 @@ def test_too_few_samples_are_an_error(load: Load, tmp_path: Path) -> None:
     assert lint(loaded, [], True, [scenario]) == []
 
 
+def test_correlations_need_positives_and_near_misses_like_every_rule() -> None:
+    rules = load_rules([HOUSE / "rules"]).rules
+    correlations = [rule for rule in rules if rule.correlation is not None]
+    assert len(correlations) >= 15
+    for rule in correlations:
+        assert len(list(gates.proven(rule, []))) == 2
+    steps = [rule for rule in rules if not rule.output]
+    assert steps
+    assert [list(gates.proven(rule, [])) for rule in steps] == [[]] * len(steps)
+
+
 def test_every_validator_that_is_installed_is_used_or_left_out_for_a_reason() -> None:
     there = {name for names in validators.installed().values() for name in names}
     used = [name for names in validators.listed()["use"].values() for name in names]

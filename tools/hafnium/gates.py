@@ -119,12 +119,12 @@ def _values(sigma: SigmaRule) -> Iterator[Problem]:
 
 
 def proven(rule: Rule, scenarios: Sequence[Scenario]) -> Iterator[Problem]:
-    """Too few positives or near misses in the samples, for a detection: a correlation's near
-    misses are orders and times, which no entry shows by itself."""
+    """Too few positives or near misses in the samples. A near miss of a correlation is the entry
+    that would have completed it: one too few, too late, elsewhere, or in the wrong order."""
     found = sum(
         len(s.expect.get(rule.id, ())) + len(s.episodes.get(rule.id, ())) for s in scenarios
     )
     near = sum(len(s.near.get(rule.id, ())) for s in scenarios)
     for count, what in ((found, "positives"), (near, "near misses")):
-        if rule.output and rule.correlation is None and count < LEAST:
+        if rule.output and count < LEAST:
             yield "title", f"the samples have {count} {what} for it; {LEAST} are needed"
