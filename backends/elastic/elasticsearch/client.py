@@ -10,8 +10,9 @@ from typing import Any
 
 from hafnium.errors import EngineError
 
-SECONDS = 60
-"""How long a request may take. A query of a test takes a fraction of a second."""
+SECONDS = 300
+"""How long a request may take. A query of a test takes a fraction of a second, but on a machine
+that is short of processors a node may get no turn for a minute."""
 
 
 class Rejected(EngineError):
