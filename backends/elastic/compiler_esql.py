@@ -17,7 +17,7 @@ from sigma.types import SigmaFieldReference, SigmaRegularExpression
 from hafnium.backends.elastic.compiler_columns import Column
 from hafnium.backends.elastic.compiler_logic import Conversion
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
-from hafnium.backends.elastic.compiler_regex import translate
+from hafnium.backends.elastic.compiler_regex import alternatives, translate
 from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 
 _PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*")
@@ -27,7 +27,7 @@ _RESERVED = frozenset(
 )
 """Words of expressions, in any case: Elasticsearch 8.19 takes none of them as part of a name."""
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_MAX_REGEX = 1000
+MAX_REGEX = 1000
 """`index.max_regex_length`: an index takes no longer expression, but computed values do."""
 _BETWEEN = "\x1f"
 """Joins the values of a list; no log holds this character."""
@@ -71,20 +71,24 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
         return Term(f"{self.column(column)} IS NULL")
 
     def match(self, column: Column, patterns: Sequence[Pattern]) -> Outcome:
-        """B24, B25: equal or LIKE, in lower case unless the rule is `cased`."""
+        """B24, B25: equal or LIKE; without regard to case unless the rule is `cased`."""
         many = _is_many(column)
         equal: dict[bool, list[str]] = {}
         terms: list[Outcome] = []
+        looked_up = [] if many or column.type != "keyword" else list(filter(_short, patterns))
         for pattern in patterns:
             cased = pattern.cased or column.type == "name"
             shown = pattern if cased else pattern.mapped(str.lower)
-            if shown.literal is not None and not many:
+            if shown.literal is not None and not many and (cased or pattern not in looked_up):
                 equal.setdefault(cased, []).append(text(shown.literal))
-            else:
+            elif cased or pattern not in looked_up:
                 terms.append(Term(f"{self._text(column, cased)} LIKE {text(_like(shown, many))}"))
         for cased, values in equal.items():
             terms.insert(0, Term(_listed(self._text(column, cased), list(dict.fromkeys(values)))))
-        return self.words.any_of(terms)
+        spelled = alternatives([p for p in looked_up if not p.cased], MAX_REGEX)
+        return self.words.any_of(
+            [*(Term(f"{self.column(column)} RLIKE {text(each)}") for each in spelled), *terms]
+        )
 
     def regex(self, column: Column, expression: SigmaRegularExpression) -> Outcome:
         """B30: Lucene's dialect, for the whole value, letters in both cases with `i`."""
@@ -92,7 +96,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
             raise Inexact(f"{column.name} holds a list of values", "write `contains`")
         pattern, _ = translate(expression, spell_case=True)
         left = self._text(column, True)
-        if len(pattern) > _MAX_REGEX:
+        if len(pattern) > MAX_REGEX:
             left = f"CONCAT({left}, {text('')})"
         return Term(f"{left} RLIKE {text(pattern)}")
 
@@ -153,3 +157,9 @@ def _like(pattern: Pattern, many: bool) -> str:
 
 def _listed(left: str, values: Sequence[str]) -> str:
     return f"{left} == {values[0]}" if len(values) == 1 else f"{left} IN ({', '.join(values)})"
+
+
+def _short(pattern: Pattern) -> bool:
+    """Can the index look it up? It does so for the values as they stand, so both cases of every
+    letter are spelled out: for `TO_LOWER(f) LIKE` Elasticsearch reads the field of every event."""
+    return not pattern.cased and len(next(iter(alternatives([pattern], 0)))) <= MAX_REGEX
