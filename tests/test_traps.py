@@ -45,7 +45,7 @@ def test_b9_a_regular_expression_beside_other_fields_keeps_them(
 ) -> None:
     made = rule("s: {cs-uri-stem|re: 'a+', cs-method: POST}\ncondition: s")
     text = backends()[target].compile(made, Site()).text
-    assert "post" in text.lower()
+    assert "post" in text.lower() or "[pp][oo][ss][tt]" in text.lower()
     assert "a+" in text
 
 
