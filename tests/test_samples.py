@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hafnium.data import load_data
 from hafnium.loading import load_rules
 from hafnium.matcher import Matcher
 from hafnium.samples import Scenario, scenarios
@@ -47,8 +47,9 @@ def _name(path: Path) -> str:
     return path.relative_to(SAMPLES).as_posix()
 
 
+@cache
 def _said(folder: Path) -> dict[str, Any]:
-    said = yaml.safe_load((folder / "expected.yml").read_text(encoding="utf-8"))
+    said = load_data(folder / "expected.yml")
     assert isinstance(said, dict)
     return said
 

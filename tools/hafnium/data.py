@@ -1,4 +1,4 @@
-"""Tables that are part of the program: YAML files beside its modules."""
+"""YAML of our own making, read safely and fast: the program's tables, and what samples expect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 
 def load_data(file: Path) -> Any:
-    """What a YAML file of the program holds. A mistake in it is a plain exception."""
+    """What a YAML file holds. A mistake in it is a plain exception of the parser or the system."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with file.open(encoding="utf-8") as text:
         return yaml.load(text, Loader=loader)

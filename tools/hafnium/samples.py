@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from hafnium.data import load_data
 from hafnium.entries import Entry
 from hafnium.errors import ReadError
 from hafnium.readers import read
@@ -83,7 +84,7 @@ def scenarios(folder: Path, rules: Sequence[Rule]) -> Iterator[Scenario]:
 
 def _scenario(file: Path, names: Mapping[str, str]) -> Scenario:
     try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8"))
+        said = load_data(file)
         scenario = Scenario(file.parent, said["title"], said.get("host"))
         for row in said.get("expect") or ():
             if "correlation" in row:
