@@ -19,6 +19,7 @@ from hafnium.samples import scenarios
 from hafnium.taxonomy import shape_of
 
 CHAIN = "proxylogon-2016"
+pytestmark = pytest.mark.xdist_group("coverage")  # one process, so that `found` is made once
 
 
 @pytest.fixture(scope="module")
