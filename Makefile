@@ -12,7 +12,7 @@ build: $(VENV)/.installed
 test: $(VENV)/.installed lint
 	$(BIN)/hafnium check
 	$(BIN)/hafnium test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

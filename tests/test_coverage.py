@@ -19,7 +19,6 @@ from hafnium.samples import scenarios
 from hafnium.taxonomy import shape_of
 
 CHAIN = "proxylogon-2016"
-pytestmark = pytest.mark.xdist_group("coverage")  # one process, so that `found` is made once
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +29,9 @@ def rules() -> list[Rule]:
 @pytest.fixture(scope="module")
 def found(rules: list[Rule]) -> Mapping[str, Sequence[Match]]:
     """Scenario → everything that the rules find in it."""
+    matcher = Matcher(rules)
     return {
-        scenario.name: list(Matcher(rules).scan(scenario.entries()))
+        scenario.name: list(matcher.scan(scenario.entries()))
         for scenario in scenarios(HOUSE / "samples", rules)
     }
 

@@ -11,8 +11,6 @@ from hafnium.loading import load_rules
 from hafnium.rule import Rule
 from hafnium.samples import all_entries
 
-pytestmark = pytest.mark.xdist_group("trial")  # one process, so that it is made once
-
 
 @pytest.fixture(scope="module")
 def rules() -> list[Rule]:

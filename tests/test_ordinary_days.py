@@ -28,6 +28,7 @@ from traffic.slices import slices
 
 ROOT = Path(__file__).parent.parent
 RULES = load_rules([ROOT / "rules"]).rules
+MATCHER = Matcher(RULES)
 SAMPLES = ROOT / "samples"
 SIZE = int(os.environ.get("HAFNIUM_DAYS", "2500"))
 SEED = int(os.environ.get("HAFNIUM_DAYS_SEED", "1"))
@@ -81,7 +82,7 @@ def test_no_rule_cries_on_an_ordinary_day(kind: str, site: str, tmp_path: Path) 
     entries = list(_entries(kind, site, tmp_path))
     assert len(entries) >= SIZE
     cries, allowed = [], 0
-    for match in Matcher(RULES).scan(entries):
+    for match in MATCHER.scan(entries):
         if LEVELS.index(match.rule.level) < MEDIUM:
             continue
         if _declared(match):

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 FOLDERS = sorted(file.parent for file in SAMPLES.glob("*/expected.yml"))
 RULES = load_rules([ROOT / "rules"]).rules
+MATCHER = Matcher(RULES)
 LOGS = sorted(p for f in FOLDERS for p in f.rglob("*") if p.is_file() and p.name != "expected.yml")
 
 DOCUMENTATION = [
@@ -127,7 +128,7 @@ def test_every_rule_has_three_positives_and_three_near_misses(rule: Any) -> None
 def test_the_matcher_finds_what_is_expected_and_nothing_else(folder: Path) -> None:
     scenario = _read()[folder.name]
     found: dict[str, set[tuple[str, int]]] = {}
-    for match in Matcher(RULES).scan(scenario.entries()):
+    for match in MATCHER.scan(scenario.entries()):
         if len(match.entries) == 1 and not match.rule.correlation:
             found.setdefault(match.rule.id, set()).add(scenario.place(match.entries[0]))
     assert found == scenario.expect

@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from hafnium.engines import REFERENCE, Engine, engine, missing, ways
-from hafnium.entries import Entry
 from hafnium.errors import EngineError, Refused
 from hafnium.matcher import Match, Matcher
 from hafnium.rule import Rule
@@ -158,10 +157,8 @@ class _Bench:
             for scenario, part in zip(scenarios, self.parts, strict=True)
             for entry in part
         }
-        self.said = {key for part in self.parts for key in self._matched(part)}
-
-    def _matched(self, part: Sequence[Entry]) -> set[Key]:
-        return self._keys(Matcher(self.report.rules).scan(part))
+        self.matcher = Matcher(report.rules)
+        self.said = {key for part in self.parts for key in self._keys(self.matcher.scan(part))}
 
     def _keys(self, found: Iterable[Match]) -> set[Key]:
         return {
@@ -188,7 +185,7 @@ class _Bench:
                 wanted |= {(rule, frozenset((place,))) for place in places}
             for rule, episodes in scenario.episodes.items():
                 wanted |= {(rule, episode) for episode in episodes}
-        self.report.refuse(REFERENCE, Matcher(self.report.rules).refused)
+        self.report.refuse(REFERENCE, self.matcher.refused)
         self._compare(REFERENCE, wanted, self.said)
         self._count(REFERENCE, wanted & self.said, self.said)
 
@@ -229,14 +226,13 @@ class _Bench:
         """What the matcher says of the entries as another way in keeps them, for the rules
         whose query searches that way."""
         searched = {query.rule.id: set(query.sources) for query in engine.queries}
-        matcher = Matcher(self.report.rules)
         wanted: set[Key] = set()
         for entry in self.entries:
             recorded = engine.backend.record(entry)
             if way >= len(recorded):
                 continue
             record = recorded[way]
-            for match in matcher.detect(entry, record.lost):
+            for match in self.matcher.detect(entry, record.lost):
                 if record.path in searched.get(match.rule.id, ()):
                     wanted.add((match.rule.id, frozenset((self.places[id(entry)],))))
         return wanted

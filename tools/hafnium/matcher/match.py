@@ -44,23 +44,29 @@ class Matcher:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.refused: list[Refused] = []
         self._rules: list[tuple[Rule, Predicate]] = []
-        self._counts: dict[str, list[tuple[Correlation, int]]] = {}
-        self._correlations: list[Correlation] = []
+        self._counting: list[Rule] = []
         self._armed: dict[Shape, tuple[_Armed, ...]] = {}
         for rule in rules:
             try:
                 self._add(rule)
             except Refused as refused:
                 self.refused.append(refused)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Correlations that have counted nothing."""
+        self._correlations = [Correlation(rule) for rule in self._counting]
+        self._counts: dict[str, list[tuple[Correlation, int]]] = {}
+        for correlation in self._correlations:
+            for index, reference in enumerate(correlation.rule.references):
+                self._counts.setdefault(reference.id, []).append((correlation, index))
 
     def _add(self, rule: Rule) -> None:
         if rule.correlation is None:
             self._rules.append((rule, predicate(rule)))
             return
-        correlation = Correlation(rule)
-        self._correlations.append(correlation)
-        for index, reference in enumerate(rule.references):
-            self._counts.setdefault(reference.id, []).append((correlation, index))
+        Correlation(rule)  # refuses what it cannot count
+        self._counting.append(rule)
 
     def detect(self, entry: Entry, lost: frozenset[str] = frozenset()) -> Iterator[Match]:
         """The detections on one entry, in the order of the rules; ``lost`` fields are unseen."""
@@ -82,17 +88,15 @@ class Matcher:
                         yield Match(armed.rule, (entry,), event)
                     break
 
-    def correlate(self) -> Iterator[Match]:
-        """What the correlations found among all entries seen so far."""
-        for correlation in self._correlations:
-            for entries in correlation.findings():
-                yield Match(correlation.rule, entries)
-
     def scan(self, entries: Iterable[Entry]) -> Iterator[Match]:
-        """All detections in the order of the entries, then the correlations."""
+        """All detections in the order of the entries, then the correlations among them. Each scan
+        is one by itself: nothing is counted from one to the next."""
+        self._forget()
         for entry in entries:
             yield from self.detect(entry)
-        yield from self.correlate()
+        for correlation in self._correlations:
+            for found in correlation.findings():
+                yield Match(correlation.rule, found)
 
     def _for(self, shape: Shape) -> tuple[_Armed, ...]:
         armed = self._armed.get(shape)
