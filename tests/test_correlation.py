@@ -147,3 +147,10 @@ def test_base_rules_stay_silent_unless_generate(load: Callable[[str], Loaded]) -
     assert [m.rule.name for m in silent] == ["c"]
     loud = Matcher(load(text + "\n  generate: true").rules).scan(rows)
     assert [m.rule.name for m in loud] == ["a", "b", "c"]
+
+
+def test_a_scan_counts_nothing_of_the_scan_before(load: Callable[[str], Loaded]) -> None:
+    matcher = Matcher(load(BASE + "\n".join(f"  {line}" for line in COUNT.splitlines())).rules)
+    two = hits((0, "/a", "x"), (1, "/a", "x"))
+    assert [list(matcher.scan(two)), list(matcher.scan(two))] == [[], []]
+    assert len(list(matcher.scan([*two, *hits((2, "/a", "x"))]))) == 1
