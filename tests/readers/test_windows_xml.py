@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import process_time
 from xml.sax.saxutils import escape
 
 import pytest
@@ -200,9 +199,7 @@ FILE = "<!DOCTYPE e [<!ENTITY a9 SYSTEM 'file:///etc/hostname'>]>\n"
 @pytest.mark.parametrize("declaration", [BOMB, FILE], ids=["billion laughs", "external"])
 def test_entities_are_never_expanded(log_of, declaration):
     evil = SYSMON.replace("cmd /c", "&a9;")
-    started = process_time()
     found = log_of(f"{declaration}<Events>\n{SYSMON}\n{evil}\n{SYSMON}\n</Events>")
-    assert process_time() - started < 2
     assert len(found.entries) == 2
     assert set(found.values("CommandLine")) == {"cmd /c <whoami> & exit"}
     assert [("declaration" in p.reason, "valid XML" in p.reason) for p in found.problems] == [
