@@ -10,6 +10,7 @@ import pytest
 
 from cost.__main__ import rows
 from cost.engines import Kql
+from cost.queries import pairs
 from cost.report import RESULTS, page
 from cost.timing import median, ratio
 from cost.traffic_records import entries
@@ -51,3 +52,13 @@ def test_the_page_is_that_of_the_stored_results(request: pytest.FixtureRequest) 
     said = json.loads(RESULTS.read_text(encoding="utf-8"))
     shown = Path(request.config.rootpath, "docs/cost.md").read_text(encoding="utf-8")
     assert page(said) == shown
+
+
+def test_a_query_in_a_language_that_the_engine_does_not_run_is_not_measured(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    rules = load_rules([request.config.rootpath / "rules"]).output
+    said = {pair.name: pair for pair in pairs(backend("elastic"), "esql", rules, {}, tmp_path)}
+    ordered = said["win_exchange_httpproxy_probe_before_session"]
+    assert (list(ordered.ours), ordered.why) == ([], "ours is eql, which the engine does not run")
+    assert all(pair.ours for pair in said.values() if "eql, " not in pair.why)

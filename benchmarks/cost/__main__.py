@@ -48,7 +48,7 @@ def rows(
         pipelines = Path(folder, target.name, "pipelines")
         reached = {file.stem for file in pipelines.glob("*.yml")}
         engine.load(batches(target, entries, reached, seen, rest))
-        found = pairs(target, rules, seen, pipelines)
+        found = pairs(target, engine.language, rules, seen, pipelines)
     done = measured(engine, [pair for pair in found if pair.stock], runs)
     engine.load([rest] if rest else [])
     return done + measured(engine, [pair for pair in found if not pair.stock], runs)

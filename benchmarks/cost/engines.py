@@ -23,6 +23,9 @@ _CHUNK = 4_000
 class Measured(Protocol):
     """An engine that runs queries over what was loaded."""
 
+    language: str
+    """Of the queries that it runs."""
+
     def load(self, batches: Iterable[Sequence[Record]]) -> None:
         """Put the records in."""
         ...
@@ -38,6 +41,8 @@ class Measured(Protocol):
 
 class Elasticsearch:
     """ES|QL in a node of its own."""
+
+    language = "esql"
 
     def __init__(self) -> None:
         from hafnium.backends.elastic.elasticsearch import node
@@ -77,6 +82,8 @@ class Elasticsearch:
 
 class Kql:
     """KQL by way of DuckDB."""
+
+    language = "kql"
 
     def __init__(self) -> None:
         from hafnium.backends.sentinel.replay import SentinelReplay

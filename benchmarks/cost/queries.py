@@ -41,17 +41,25 @@ class Pair:
 
 
 def pairs(
-    backend: Backend, rules: Sequence[Rule], ways: Collection[Way], pipelines: Path
+    backend: Backend,
+    language: str,
+    rules: Sequence[Rule],
+    ways: Collection[Way],
+    pipelines: Path,
 ) -> list[Pair]:
-    """A pair for each rule."""
-    return [_pair(backend, rule, ways, pipelines) for rule in rules]
+    """A pair for each rule. ``language``: the one that is measured."""
+    return [_pair(backend, language, rule, ways, pipelines) for rule in rules]
 
 
-def _pair(backend: Backend, rule: Rule, ways: Collection[Way], pipelines: Path) -> Pair:
+def _pair(
+    backend: Backend, language: str, rule: Rule, ways: Collection[Way], pipelines: Path
+) -> Pair:
     try:
         query = backend.compile(rule, Site())
     except Refused as refused:
         return Pair(rule.name, [], [], f"ours is refused: {refused.reason}")
+    if query.language != language:
+        return Pair(rule.name, [], [], f"ours is {query.language}, which the engine does not run")
     ours = [Text(query.text, query.context)]
     used = [way for way in ways if way[0] in query.sources]
     if not used:
