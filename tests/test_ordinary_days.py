@@ -52,10 +52,16 @@ DECLARED = (
         "MSExchangeECPAppPool",
         "an administrator resets the directory in the control panel, as the exploit does",
     ),
-    Declared(
-        "proc_creation_win_exchange_snapin",
-        "Get-TransportAgent",
-        "a signature product loads the snap-in, and the event has no parent",
+    *(
+        Declared(
+            rule, "PSEXESVC", "an administrator runs PsExec against the server, as intruders do"
+        )
+        for rule in (
+            "file_event_win_psexec_service_program",
+            "proc_creation_win_psexec_service",
+            "win_security_admin_share_remote_execution",
+            "win_system_remote_execution_service",
+        )
     ),
 )
 

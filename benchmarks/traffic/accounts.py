@@ -75,6 +75,13 @@ def new_service(day: Day, when: datetime) -> None:
             ("MSExchangeMitigation", f'"{day.site.root}\\Bin\\MSExchangeMitigation.exe"'),
         )
     )
+    service_installed(day, when, name, path)
+    text = ["Windows Update", "running", "7700"]
+    logged.classic(day, after(when, 5), "System", "Service Control Manager", 7036, text)
+
+
+def service_installed(day: Day, when: datetime, name: str, path: str) -> None:
+    """A service is installed (System 7045)."""
     data: dict[str, str | int] = {"ServiceName": name, "ImagePath": path}
     data |= {"ServiceType": "user mode service", "StartType": "auto start"}
     data["AccountName"] = "LocalSystem"
@@ -85,5 +92,3 @@ def new_service(day: Day, when: datetime) -> None:
         keywords="0x8080000000000000",
     )
     day.event(when, event)
-    text = ["Windows Update", "running", "7700"]
-    logged.classic(day, after(when, 5), "System", "Service Control Manager", 7036, text)

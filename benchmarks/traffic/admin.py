@@ -229,6 +229,12 @@ _COMMANDS = (
     ("wmic.exe", "wmic product get name,version"),
     ("dsquery.exe", "dsquery server -hasfsmo pdc"),
     ("auditpol.exe", "auditpol /get /category:*"),
+    ("wevtutil.exe", "wevtutil sl Microsoft-Windows-CAPI2/Operational /e:false"),
+    (
+        "WindowsPowerShell\\v1.0\\powershell.exe",
+        'powershell -Command "Add-PSSnapin Microsoft.Exchange.Management.PowerShell.SnapIn; '
+        'Set-MailboxServer mail -DatabaseCopyAutoActivationPolicy Blocked"',
+    ),
 )
 
 

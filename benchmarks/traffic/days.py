@@ -10,6 +10,7 @@ from traffic import (
     addons,
     admin,
     iis,
+    known,
     logons,
     machines,
     response,
@@ -76,6 +77,7 @@ _ALWAYS: Mix = (
     (admin.management_shell, 3),
     (admin.control_panel, 2),
     (machines.scanner, 4),
+    (known.add_on_pages, 30),
 )
 _DAYS: Mapping[str, Mix] = {
     "working": (),
@@ -112,8 +114,19 @@ _ONCE: Mapping[str, Sequence[tuple[Activity, float]]] = {
         (update.writes_pages, 20.8),
         (update.finishes, 21),
     ),
-    "admin": ((support.support_case, 10), (response.search_by_hand, 11), (support.branding, 13)),
-    "internet": ((upkeep.trims_by_age, 4), (addons.installed, 9), (upkeep.backup, 2)),
+    "admin": (
+        (support.support_case, 10),
+        (response.search_by_hand, 11),
+        (support.branding, 13),
+        (known.logon_page_edited, 14),
+        (known.psexec_here, 15),
+    ),
+    "internet": (
+        (upkeep.trims_by_age, 4),
+        (addons.installed, 9),
+        (known.add_on_set_up, 10),
+        (upkeep.backup, 2),
+    ),
 }
 KINDS = tuple(_DAYS)
 """The kinds of day."""

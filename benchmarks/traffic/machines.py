@@ -141,7 +141,8 @@ def servers(day: Day, when: datetime) -> None:
         request(day, when, said)
 
 
-_MISSING = """/owa/auth/x.js /owa/auth/help.aspx /owa/auth/web.aspx /owa/auth/shell.aspx
+_MISSING = """/owa/auth/x.js /ecp/y.js /ecp/program.png
+/owa/auth/help.aspx /owa/auth/web.aspx /owa/auth/shell.aspx
 /owa/auth/8Lw7tAhF9i1pJnRo.aspx /owa/auth/OutlookEN.aspx /owa/auth/errorEE.aspx
 /owa/auth/RedirSuiteServerProxy.aspx /owa/auth/Current/themes/errorFS.aspx /owa/auth/log.aspx
 /aspnet_client/shell.aspx /aspnet_client/system_web/log.aspx /aspnet_client/supp0rt.aspx
@@ -208,8 +209,8 @@ def scanner(day: Day, when: datetime) -> None:
             if stem.startswith(("/owa/", "/ecp/")):
                 protocol = "Owa" if stem.startswith("/owa/") else "Ecp"
                 status = rng.choice((302, 302, 404))
-            if method == "POST" and stem.endswith((".js", ".css")):
-                method = "GET"
+            if method == "POST" and stem.endswith((".js", ".css", ".png")):
+                status = 404
         win32 = 2 if status == 404 else 0
         said = Request(method, stem, ip, agent, status=status, win32=win32, protocol=protocol)
         request(day, after(when, n * 0.4), said)

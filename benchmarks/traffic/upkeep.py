@@ -24,6 +24,11 @@ _AGENTS: tuple[tuple[str, str, str], ...] = (
     (_NSCP, "cmd.exe", "/c echo scripts\\check_exchange.ps1; exit($lastexitcode) | powershell -"),
     (_NSCP, "powershell.exe", "-command - -ExecutionPolicy RemoteSigned"),
     (_NSCP, "ping.exe", "-n 2 dc01"),
+    (
+        *(_NSCP, "powershell.exe"),
+        '-NonInteractive -Command "Add-PSSnapin Microsoft.Exchange.Management.PowerShell.E2010; '
+        'C:\\scripts\\check_exchange_queue.ps1 -w 50 -c 100"',
+    ),
     (_ZABBIX, "cmd.exe", '/C "powershell -ep bypass -nop -file C:\\zabbix\\queue.ps1"'),
     (_ZABBIX, "cmd.exe", '/C "netstat -an | find /c 443"'),
     (_ZABBIX, "wmic.exe", "cpu get loadpercentage /value"),
