@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from sigma.backends.elasticsearch.elasticsearch_esql import ESQLBackend
 from sigma.types import SigmaFieldReference, SigmaRegularExpression
 
+from hafnium.backends.elastic.compiler_alternatives import alternatives
 from hafnium.backends.elastic.compiler_columns import Column
 from hafnium.backends.elastic.compiler_logic import Conversion
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
-from hafnium.backends.elastic.compiler_regex import alternatives, translate
+from hafnium.backends.elastic.compiler_regex import translate
 from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 
+_TEXTS = frozenset({"keyword", "text"})
 _PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*")
 _RESERVED = frozenset(
     {"and", "asc", "by", "desc", "false", "first", "in", "is", "last", "like", "not", "null"}
@@ -29,6 +31,9 @@ _RESERVED = frozenset(
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 MAX_REGEX = 1000
 """`index.max_regex_length`: an index takes no longer expression, but computed values do."""
+LONG_ROW = 250
+"""Alternatives in one expression are cut at this length: one automaton for many texts takes more
+time to build than their own automata do."""
 _BETWEEN = "\x1f"
 """Joins the values of a list; no log holds this character."""
 
@@ -75,7 +80,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
         many = _is_many(column)
         equal: dict[bool, list[str]] = {}
         terms: list[Outcome] = []
-        looked_up = [] if many or column.type != "keyword" else list(filter(_short, patterns))
+        looked_up = list(filter(_short, patterns)) if column.type in _TEXTS and not many else []
         for pattern in patterns:
             cased = pattern.cased or column.type == "name"
             shown = pattern if cased else pattern.mapped(str.lower)
@@ -85,7 +90,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
                 terms.append(Term(f"{self._text(column, cased)} LIKE {text(_like(shown, many))}"))
         for cased, values in equal.items():
             terms.insert(0, Term(_listed(self._text(column, cased), list(dict.fromkeys(values)))))
-        spelled = alternatives([p for p in looked_up if not p.cased], MAX_REGEX)
+        spelled = alternatives(looked_up, LONG_ROW)
         return self.words.any_of(
             [*(Term(f"{self.column(column)} RLIKE {text(each)}") for each in spelled), *terms]
         )
@@ -107,17 +112,22 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
         return Term(_listed(self.column(column), list(dict.fromkeys(shown))))
 
     def compare(self, column: Column, operator: str, number: int | float) -> Outcome:
-        """A text that is no number becomes null, and the comparison false."""
         name = self.column(column)
         left = name if column.type == "long" else f"TO_DOUBLE({name})"
-        return Term(f"{left} {operator} {number}")
+        return self._read(left, name, f"{left} {operator} {number}")
 
     def within(self, column: Column, networks: Sequence[str]) -> Outcome:
         if _is_many(column):
             raise Inexact(f"{column.name} holds a list of addresses", "write `startswith`")
         left = self.column(column)
         left = left if column.type == "ip" else f"TO_IP({left})"
-        return Term(f"CIDR_MATCH({left}, {', '.join(map(text, networks))})")
+        said = f"CIDR_MATCH({left}, {', '.join(map(text, networks))})"
+        return self._read(left, self.column(column), said)
+
+    def _read(self, left: str, name: str, said: str) -> Outcome:
+        """A comparison of what a text reads as: null, not false, where it is no such thing."""
+        asked = [Term(f"{left} IS NOT NULL")] if left != name else []
+        return self.words.all_of([*asked, Term(said)])
 
     def same(self, column: Column, other: Column, reference: SigmaFieldReference) -> Outcome:
         if _is_many(column) or _is_many(other) or column.as_ or other.as_:
@@ -160,6 +170,7 @@ def _listed(left: str, values: Sequence[str]) -> str:
 
 
 def _short(pattern: Pattern) -> bool:
-    """Can the index look it up? It does so for the values as they stand, so both cases of every
-    letter are spelled out: for `TO_LOWER(f) LIKE` Elasticsearch reads the field of every event."""
+    """Is it written with both cases of every letter spelled out? An index looks up the values as
+    they stand: for `TO_LOWER(f) LIKE` Elasticsearch reads the field of every event. Where it must
+    read it, this spares a lower-case copy of each value."""
     return not pattern.cased and len(next(iter(alternatives([pattern], 0)))) <= MAX_REGEX

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionOR
+from sigma.conversion.state import ConversionState
 from sigma.types import SigmaExists, SigmaExpansion, SigmaNull, SigmaString, SigmaType
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which comparisons must ask whether their field is there: those inside `not` (B26), unless
+    the condition cannot be true without the field."""
+
+    inside_not: bool
+    sure: frozenset[str]
+
+    @classmethod
+    def of(cls, state: ConversionState) -> Asked:
+        said = state.processing_state
+        return cls(bool(said.get("inside_not")), said.get("sure", frozenset()))
+
+    def about(self, name: str) -> bool:
+        return self.inside_not and name not in self.sure
+
+    def negated(self) -> ConversionState:
+        """What holds inside `not`."""
+        return ConversionState(processing_state={"inside_not": True, "sure": self.sure})
+
+    def beside(self, needs: Iterable[frozenset[str]]) -> ConversionState:
+        """What holds beside conditions that need fields."""
+        sure = self.sure.union(*needs)
+        return ConversionState(processing_state={"inside_not": self.inside_not, "sure": sure})
 
 
 def means_absent(value: SigmaType) -> bool:

@@ -37,9 +37,9 @@ from sigma.types import (
 
 from hafnium.backends.elastic import compiler_stored as stored
 from hafnium.backends.elastic.compiler_columns import Column, Columns
-from hafnium.backends.elastic.compiler_items import expanded, means_absent, runs
+from hafnium.backends.elastic.compiler_items import Asked, expanded, means_absent, runs
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
-from hafnium.backends.elastic.compiler_terms import Outcome, Words
+from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 from hafnium.sources import Feed
 
 Parsed = ConditionItem | ConditionFieldEqualsValueExpression | ConditionValueExpression
@@ -104,7 +104,19 @@ class Conversion(Backend):
         return False
 
     def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Outcome:
-        return self.words.all_of(self.convert_condition(arg, state) for arg in cond.args)
+        """What the other parts need to be there, the parts with `not` need not ask for."""
+        outcomes = {
+            n: self.convert_condition(arg, state)
+            for n, arg in enumerate(cond.args)
+            if not isinstance(arg, ConditionNOT)
+        }
+        inner = Asked.of(state).beside(
+            outcome.needs for outcome in outcomes.values() if isinstance(outcome, Term)
+        )
+        return self.words.all_of(
+            outcomes[n] if n in outcomes else self.convert_condition(arg, inner)
+            for n, arg in enumerate(cond.args)
+        )
 
     def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Outcome:
         """Values of one field side by side become one comparison: long lists stay flat."""
@@ -117,7 +129,7 @@ class Conversion(Backend):
 
     def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Outcome:
         """B26: inside `not`, every comparison says itself that its field is there."""
-        inner = ConversionState(processing_state={**state.processing_state, "negated": True})
+        inner = Asked.of(state).negated()
         return self.words.not_(self.convert_condition(cond.args[0], inner))
 
     def convert_condition_field_eq_val(
@@ -139,15 +151,13 @@ class Conversion(Backend):
         value = cond.value
         if isinstance(value, SigmaNumber):
             value = SigmaString(str(value.number))
-        negated = bool(state.processing_state.get("negated"))
+        asked = Asked.of(state)
         if isinstance(value, SigmaRegularExpression):
-            return self.words.any_of(
-                self._guarded(c, self.regex(c, value), negated) for c in columns
-            )
+            return self.words.any_of(self._guarded(c, self.regex(c, value), asked) for c in columns)
         if not isinstance(value, SigmaString):
             raise Inexact("a keyword must be a text or a number", "name the field")
         pattern = Pattern.of(value).containing()
-        return self.words.any_of(self.patterns(c, [pattern], negated) for c in columns)
+        return self.words.any_of(self.patterns(c, [pattern], asked) for c in columns)
 
     # Fields -------------------------------------------------------------------------------
 
@@ -155,7 +165,7 @@ class Conversion(Backend):
         """Any of the values, in any of the columns of a field."""
         if self.lacking_is_false and name in self.columns.feed.lacks:
             return any(means_absent(value) for value in values)
-        negated = bool(state.processing_state.get("negated"))
+        asked = Asked.of(state)
         columns = self.columns.of(name)
         outcomes: list[Outcome] = []
         plain: list[SigmaType] = []
@@ -172,7 +182,7 @@ class Conversion(Backend):
                 plain.append(value)
         for column in columns:
             if plain:
-                outcome = self._values(column, plain, negated)
+                outcome = self._values(column, plain, asked)
                 outcomes.append(self.words.all_of([self._in_events(column), outcome]))
         return self.words.any_of(outcomes)
 
@@ -193,14 +203,21 @@ class Conversion(Backend):
             for part in stored.parts(c)
         )
 
-    def _guarded(self, column: Column, outcome: Outcome, negated: bool) -> Outcome:
-        if not negated or isinstance(outcome, bool):
+    def _guarded(
+        self, column: Column, outcome: Outcome, asked: Asked, *, needed: bool = True
+    ) -> Outcome:
+        """A comparison, with the question whether its field is there. ``needed``: without that
+        very field it cannot be true."""
+        if isinstance(outcome, bool):
             return outcome
-        return self.words.all_of([self.present(column), outcome])
+        if asked.about(column.name):
+            return self.words.all_of([self.present(column), outcome])
+        return outcome.needing(column.name) if needed else outcome
 
-    def _values(self, column: Column, values: Sequence[SigmaType], negated: bool) -> Outcome:
+    def _values(self, column: Column, values: Sequence[SigmaType], asked: Asked) -> Outcome:
         patterns: list[Pattern] = []
         outcomes: list[Outcome] = []
+        networks: list[str] = []
         for value in values:
             if isinstance(value, SigmaTimestampPart):
                 raise Inexact("a part of a time cannot be compared", "compare the whole time")
@@ -210,18 +227,20 @@ class Conversion(Backend):
                 patterns.append(Pattern.literal_of(str(value.number)))
             elif isinstance(value, SigmaBool):
                 patterns.append(Pattern.literal_of("true" if value.boolean else "false"))
+            elif isinstance(value, SigmaCIDRExpression):
+                networks.append(str(ipaddress.ip_network(value.cidr, strict=False)))
             else:
-                outcomes.append(self._guarded(column, self._special(column, value), negated))
+                outcomes.append(self._guarded(column, self._special(column, value), asked))
+        if networks:
+            outcomes.append(self._guarded(column, self.within(column, networks), asked))
         if patterns:
-            outcomes.insert(0, self.patterns(column, patterns, negated))
+            outcomes.insert(0, self.patterns(column, patterns, asked))
         return self.words.any_of(outcomes)
 
     def _special(self, column: Column, value: SigmaType) -> Outcome:
         """The values that are neither a text nor a number."""
         if isinstance(value, SigmaRegularExpression):
             return self._regex(column, value)
-        if isinstance(value, SigmaCIDRExpression):
-            return self._cidr(column, value)
         if isinstance(value, SigmaCompareExpression):
             return self._compare(column, value)
         if isinstance(value, SigmaFieldReference):
@@ -236,13 +255,14 @@ class Conversion(Backend):
             )
         raise Inexact(f"{type(value).__name__} cannot be compared", "write the values in the rule")
 
-    def patterns(self, column: Column, patterns: Sequence[Pattern], negated: bool) -> Outcome:
+    def patterns(self, column: Column, patterns: Sequence[Pattern], asked: Asked) -> Outcome:
         """Any of the patterns, in the form that the column keeps values in."""
         outcomes: list[Outcome] = []
         if any(p.anything for p in patterns):
             return self.words.any_of(self.present(c) for c in stored.parts(column))
         for target, outcome in self._converted(column, patterns):
-            outcomes.append(self._guarded(target, outcome, negated))
+            whole = column.as_ not in ("account", "user")
+            outcomes.append(self._guarded(target, outcome, asked, needed=whole))
         return self.words.any_of(outcomes)
 
     def _converted(
@@ -308,10 +328,6 @@ class Conversion(Backend):
             self.regex(target, expression)
             for target in stored.for_regex(column, str(expression.regexp), self.notes)
         )
-
-    def _cidr(self, column: Column, expression: SigmaCIDRExpression) -> Outcome:
-        network = ipaddress.ip_network(expression.cidr, strict=False)
-        return self.within(column, [str(network)])
 
     def _compare(self, column: Column, expression: SigmaCompareExpression) -> Outcome:
         if column.as_ not in ("", "address"):

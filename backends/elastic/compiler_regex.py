@@ -34,48 +34,12 @@ MAX_REPEAT = 1000
 """Lucene builds an automaton: long counted repeats cost states, and it stops at 10,000."""
 
 
-_WILD = {Wild.ANY: ".*", Wild.ONE: "."}
+WILD = {Wild.ANY: ".*", Wild.ONE: "."}
 
 
 def escaped(text: str) -> str:
     """A literal text as a Lucene regular expression."""
     return "".join("\\" + c if c in _SPECIAL else c for c in text)
-
-
-def alternatives(patterns: Sequence[Pattern], longest: int) -> list[str]:
-    """Any of the patterns, for the whole value and with both cases of every letter, as few
-    expressions, none longer than ``longest`` unless a single pattern is. Texts at the same place
-    share what is around them: an expression with many ``.*`` would have too many states.
-    """
-    places: dict[tuple[str, str, str], list[str]] = {}
-    for pattern in dict.fromkeys(patterns):
-        tokens = list(pattern.tokens)
-        before = ".*" if tokens and tokens[0] is Wild.ANY else ""
-        after = ".*" if len(tokens) > 1 and tokens[-1] is Wild.ANY else ""
-        inner = tokens[bool(before) : len(tokens) - bool(after)]
-        said = "".join(_WILD[t] if isinstance(t, Wild) else _both_cases(t) for t in inner)
-        alone = said if Wild.ANY in inner else ""
-        places.setdefault((before, after, alone), []).append(said)
-    rows = []
-    for (before, after, _), texts in places.items():
-        for row in _cut(texts, longest - len(f"{before}(){after}")):
-            inner_ = "|".join(row)
-            rows.append(f"{before}({inner_}){after}" if len(row) > 1 else before + inner_ + after)
-    return rows
-
-
-def _cut(texts: Sequence[str], longest: int) -> list[list[str]]:
-    rows: list[list[str]] = [[]]
-    for said in texts:
-        if rows[-1] and len("|".join([*rows[-1], said])) > longest:
-            rows.append([])
-        rows[-1].append(said)
-    return rows
-
-
-def _both_cases(text: str) -> str:
-    spelled = ("".join(cases_of(char)) for char in text)
-    return "".join(escaped(c) if len(c) == 1 else f"[{c}]" for c in spelled)
 
 
 def from_pattern(pattern: Pattern) -> str:
@@ -86,7 +50,7 @@ def from_pattern(pattern: Pattern) -> str:
     out: list[str] = []
     for token in pattern.tokens:
         if isinstance(token, Wild):
-            out.append(_WILD[token])
+            out.append(WILD[token])
         elif pattern.cased:
             out.append(escaped(token))
         else:

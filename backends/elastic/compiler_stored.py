@@ -69,7 +69,7 @@ def _replaced(column: Column, pattern: Pattern) -> list[Pattern]:
                 f"Elastic keeps {column.name} as names of its own, which a wildcard cannot find",
                 "write whole values",
             )
-        return [Pattern.literal_of(kept) for raw, kept in table.items() if pattern.matches(raw)]
+        return [Pattern((kept,), cased=True) for raw, kept in table.items() if pattern.matches(raw)]
     known = [kept for raw, kept in table.items() if raw.lower() == pattern.literal.lower()]
     return [Pattern.literal_of(known[0])] if known else [pattern]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 ATOM, NOT, AND, OR = range(4)
 MOST_IN_A_ROW = 100
@@ -13,10 +13,16 @@ than 400: longer rows are cut by parentheses."""
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a query. ``binds`` is its outermost operator; a weaker one needs parentheses."""
+    """A part of a query. ``binds`` is its outermost operator; a weaker one needs parentheses.
+    ``needs`` are fields without which it cannot be true."""
 
     text: str
     binds: int = ATOM
+    needs: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def needing(self, name: str) -> Term:
+        """The same, which is true only where a field is there."""
+        return replace(self, needs=self.needs | {name})
 
     def inside(self, outer: int) -> str:
         """The text as an operand of ``outer``, in parentheses where they are needed."""
@@ -70,6 +76,8 @@ class Words:
         if len(terms) > MOST_IN_A_ROW:
             rows = range(0, len(terms), MOST_IN_A_ROW)
             cut = [self._joined(terms[n : n + MOST_IN_A_ROW], operator, empty) for n in rows]
-            terms = [Term(f"({row.text})") for row in cut if isinstance(row, Term)]
+            terms = [Term(f"({t.text})", ATOM, t.needs) for t in cut if isinstance(t, Term)]
         word = self.both if operator == AND else self.either
-        return Term(f" {word} ".join(t.inside(operator - 1) for t in terms), operator)
+        gather = frozenset.union if operator == AND else frozenset.intersection
+        needs = gather(*(term.needs for term in terms))
+        return Term(f" {word} ".join(t.inside(operator - 1) for t in terms), operator, needs)

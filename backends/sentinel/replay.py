@@ -43,9 +43,11 @@ class SentinelReplay:
     """The tables of a workspace, filled with records.
 
     A hit is the tuple of the indexes of all records that a row of the result comes from.
+    ``filled_only``: there is no other table than those that records fill, as in the workspace of
+    a site that has only these connectors.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], *, filled_only: bool = False) -> None:
         import duckdb
 
         from hafnium.backends.sentinel.kql_macros import FOLD
@@ -54,6 +56,7 @@ class SentinelReplay:
         self._connection.execute("SET TimeZone='UTC'")
         self._connection.execute(FOLD)
         self._missing = set(tables())
+        self._filled_only = filled_only
         self._has_macros = False
         self._next = 0
         self.add(records)
@@ -83,13 +86,17 @@ class SentinelReplay:
         """The hits of a KQL text, each once, in order. Raises `EngineError`."""
         import duckdb
 
-        sql = translated(text)
+        sql = self.sql(text)
         self._supply(sql)
         try:
             rows = self._connection.execute(sql).fetchall()
         except duckdb.Error as error:
             raise EngineError(f"DuckDB rejects the query: {error}") from error
         return sorted({tuple(sorted(set(records or ()))) for (records,) in rows})
+
+    def sql(self, text: str) -> str:
+        """A KQL text as SQL over the tables that there are. Raises `EngineError`."""
+        return translated(text, frozenset(self._missing) if self._filled_only else frozenset())
 
     def _supply(self, sql: str) -> None:
         """Create what the SQL names and is not there yet: making all of it takes a while."""
@@ -168,8 +175,9 @@ def _separator(texts: Sequence[str]) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def translated(text: str) -> str:
-    """The SQL that gives the records of each row of a KQL query's result.
+def translated(text: str, without: frozenset[str] = frozenset()) -> str:
+    """The SQL that gives the records of each row of a KQL query's result, in a workspace
+    ``without`` some tables.
 
     Raises `EngineError` for text that Kusto would reject, or that the replay does not know.
     """
@@ -183,9 +191,10 @@ def translated(text: str) -> str:
     from hafnium.backends.sentinel.kql_text import plain
 
     extend_duckdb_kql()
-    schema = {t: [*map(sql_name, found), RECORDS] for t, found in tables().items()}
+    held = {table: found for table, found in tables().items() if table not in without}
+    schema = {t: [*map(sql_name, found), RECORDS] for t, found in held.items()}
     try:
-        query, _ = bind_query(parse(plain(text), tables()), tables())
+        query, _ = bind_query(parse(plain(text), held), held)
         sql = to_sql(query, schema)
     except KqlError as error:
         raise EngineError(f"KQL: {error}") from error

@@ -111,6 +111,52 @@ def test_negated_presence(rule: Rules) -> None:
     assert found(made, anchor(None, **stem), anchor("x", **stem)) == [1]
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("s and not f", [1]),
+        ("(s or t) and not f", [0, 1]),
+        ("not f", [0, 1]),
+        ("not (s and not f)", [0, 2]),
+        ("t and not (f and not s)", [0, 1, 2]),
+        ("not (t and not (s and not f))", [1]),
+    ],
+)
+def test_not_asks_for_a_field_unless_the_condition_needs_it(
+    rule: Rules, condition: str, expected: list[int]
+) -> None:
+    """B26: the field lacks, matches, and matches with the filter."""
+    said = "s: {AnchorMailbox|contains: x}\nf: {AnchorMailbox|endswith: y}\nt: {UrlStem: a}\n"
+    made = rule(f"{said}condition: {condition}", HTTPPROXY)
+    stem = {"microsoft.exchange.urlstem": "a"}
+    documents = [anchor(value, **stem) for value in (None, "xz", "xy")]
+    assert found(made, *documents) == expected
+
+
+def test_texts_that_share_parts_are_one_expression(rule: Rules) -> None:
+    r"""Each way that several endings may share what is before and after them."""
+    endings = [r"\cmd.exe", r"\pwsh.exe", r"\pwsh", ".aspx", ".asmx", "a.b.c", "a.b", "."]
+    made = rule(f"s: {{AnchorMailbox|endswith: {endings}}}\ncondition: s", HTTPPROXY)
+    texts = [r"c:\CMD.exe", r"c:\pwsh.exe", r"c:\pwsh", "x.AsMx", "1a.b.c", "1A.B", "z."]
+    others = [r"c:\cmd.ex", r"c:\cmd", "cmd.exe", "xaspx", "x.as", "a.c", "a", "pwsh.exe.x"]
+    documents = [anchor(text) for text in (*texts, *others)]
+    assert found(made, *documents) == list(range(len(texts)))
+
+
+def test_not_of_a_number_or_network_in_a_text_that_is_none(rule: Rules) -> None:
+    made = rule("s: {UrlStem: a}\nf: {ErrorCode|gte: 9}\ncondition: s and not f", HTTPPROXY)
+    stem = {**PROXY, "microsoft.exchange.urlstem": "a"}
+    documents = [{**stem, "microsoft.exchange.errorcode": t} for t in ("10", "8", "abc")]
+    assert found(made, *documents) == [1, 2]
+    made = rule(
+        "s: {UrlStem: a}\nf: {ErrorCode|cidr: 10.0.0.0/8}\ncondition: s and not f", HTTPPROXY
+    )
+    documents = [
+        {**stem, "microsoft.exchange.errorcode": t} for t in ("10.1.2.3", "8.8.8.8", "abc")
+    ]
+    assert found(made, *documents) == [1, 2]
+
+
 def test_numbers_compare_with_numbers_and_with_text(rule: Rules) -> None:
     """B13, B28: a status is a number, a text field holds text."""
     made = rule("s: {HttpStatus: [200, '241']}\ncondition: s", HTTPPROXY)

@@ -1,0 +1,86 @@
+r"""Several patterns as few Lucene regular expressions, with both cases of every letter.
+
+An index looks such an expression up where it would read the field of every event for
+``TO_LOWER(f) LIKE``. What texts share is written once, `\\(cmd|powershell)\.exe`: Elasticsearch
+builds each automaton several times for one query, and few states are built sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from hafnium.backends.elastic.compiler_patterns import Pattern, Wild
+from hafnium.backends.elastic.compiler_regex import WILD, cases_of, escaped
+
+Text = tuple[str, ...]
+"""A text as expressions for its characters."""
+
+
+def alternatives(patterns: Sequence[Pattern], longest: int) -> list[str]:
+    """Any of the patterns, for the whole value and with both cases of every letter, as few
+    expressions, none longer than ``longest`` unless a single pattern is. Texts at the same place
+    share what is around them: an expression with many ``.*`` would have too many states.
+    """
+    places: dict[tuple[str, str, Text], list[Text]] = {}
+    for pattern in dict.fromkeys(patterns):
+        tokens = list(pattern.tokens)
+        before = ".*" if tokens and tokens[0] is Wild.ANY else ""
+        after = ".*" if len(tokens) > 1 and tokens[-1] is Wild.ANY else ""
+        inner = tokens[bool(before) : len(tokens) - bool(after)]
+        said = tuple(unit for token in inner for unit in _units(token))
+        alone = said if Wild.ANY in inner else ()
+        places.setdefault((before, after, alone), []).append(said)
+    return [
+        before + row + after
+        for (before, after, _), texts in places.items()
+        for row in _rows(texts, longest - len(before + after))
+    ]
+
+
+def _rows(texts: Sequence[Text], longest: int) -> list[str]:
+    """The texts, a row as long as is allowed, what they share written once."""
+    rows: list[list[Text]] = [[]]
+    for said in sorted(texts, key=_ending):
+        if rows[-1] and len(_any_of([*rows[-1], said])) > longest:
+            rows.append([])
+        rows[-1].append(said)
+    return [_any_of(row) for row in rows]
+
+
+def _any_of(texts: Sequence[Text]) -> str:
+    if len(texts) == 1:
+        return "".join(texts[0])
+    start = _shared([text[:-1] for text in texts])
+    by_ending: dict[Text, list[Text]] = {}
+    for text in texts:
+        ending = _ending(text[start:])
+        by_ending.setdefault(ending, []).append(text[start : len(text) - len(ending)])
+    found = [_group(stems) + "".join(ending) for ending, stems in by_ending.items()]
+    body = found[0] if len(found) == 1 else f"({'|'.join(found)})"
+    return "".join(texts[0][:start]) + body
+
+
+def _shared(texts: Sequence[Text]) -> int:
+    """How many units all texts begin with."""
+    places = zip(*texts, strict=False)
+    return sum(1 for _ in takewhile(lambda units: len(set(units)) == 1, places))
+
+
+def _group(stems: Sequence[Text]) -> str:
+    said = ["".join(stem) for stem in stems]
+    return said[0] if len(said) == 1 else f"({'|'.join(said)})"
+
+
+def _ending(text: Text) -> Text:
+    """What follows the last full stop that something stands before, with it."""
+    at = max((i for i, unit in enumerate(text) if unit == r"\." and i), default=len(text))
+    return text[at:]
+
+
+def _units(token: str | Wild) -> list[str]:
+    """A token in parts that each match one character (or any number of them)."""
+    if isinstance(token, Wild):
+        return [WILD[token]]
+    cases = ["".join(cases_of(char)) for char in token]
+    return [escaped(c) if len(c) == 1 else f"[{c}]" for c in cases]
