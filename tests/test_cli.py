@@ -190,6 +190,18 @@ def test_an_unknown_rule_in_expected_is_an_error(run: Callable[..., Ran], place:
     assert "posst" in ran.err
 
 
+def test_a_key_of_expected_that_nothing_reads_is_an_error(
+    run: Callable[..., Ran], place: Path
+) -> None:
+    """Near misses under another name would be no near misses."""
+    expected = place / "samples/one/expected.yml"
+    expected.write_text(expected.read_text() + "near_misses:\n")
+    ran = run("test", "--rules", place / "rules", "--samples", place / "samples")
+    assert ran.code == 3
+    assert "near_misses" in ran.err
+    assert "expected.yml" in ran.err
+
+
 def test_show_prints_each_targets_query(run: Callable[..., Ran], place: Path) -> None:
     ran = run("show", "post", "--rules", place / "rules")
     assert ran.code == 0

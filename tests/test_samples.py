@@ -36,7 +36,7 @@ DOCUMENTATION = [
 ]
 IPV4 = re.compile(r"(?<![\d.\w/-])\d{1,3}(?:\.\d{1,3}){3}(?![\d.\w])")
 KNOWN_HOSTS = re.compile(
-    r"(^|\.)corp\.example$|\.example$|(^|\.)(baidu|bing|facebook|github|google|microsoft|nmap|paessler|uptimerobot)\.(com|org)$",
+    r"(^|\.)corp\.example$|\.example$|(^|\.)(baidu|bing|chocolatey|facebook|github|google|microsoft|nmap|paessler|uptimerobot)\.(com|org)$",
     re.IGNORECASE,
 )
 URL_HOST = re.compile(r"https?://([a-z0-9.-]+\.[a-z]{2,})", re.IGNORECASE)

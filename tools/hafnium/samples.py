@@ -82,9 +82,15 @@ def scenarios(folder: Path, rules: Sequence[Rule]) -> Iterator[Scenario]:
         yield _scenario(file, names)
 
 
+_KEYS = {"title", "host", "expect", "near"}
+_MEND = "write title, host, expect and near"
+
+
 def _scenario(file: Path, names: Mapping[str, str]) -> Scenario:
     try:
         said = load_data(file)
+        if unknown := sorted(set(said) - _KEYS):
+            raise ReadError(f"has {', '.join(unknown)}, which nothing reads", file=file, mend=_MEND)
         scenario = Scenario(file.parent, said["title"], said.get("host"))
         for row in said.get("expect") or ():
             if "correlation" in row:
