@@ -96,30 +96,25 @@ def translate(expression: SigmaRegularExpression, *, spell_case: bool) -> tuple[
 
 
 def _branches(tree: Any) -> list[Sequence[Any]]:
-    """The alternatives at the top, through groups: each has anchors of its own."""
+    """What must be written as alternatives at the top, because an anchor stands in it; what has
+    none stays one expression: each copy of a long one would make the automaton larger."""
     items = list(tree)
-    if len(items) == 1:
-        op, argument = items[0]
-        if op is sre.BRANCH:
-            return [b for part in argument[1] for b in _branches(part)]
-        if op is sre.SUBPATTERN and not argument[1] and not argument[2]:
-            return _branches(argument[3])
+    if not _anchors(items):
+        return [items]
     for i, (op, argument) in enumerate(items):
-        inner = argument[3] if op is sre.SUBPATTERN else None
-        if inner is not None and _anchors(inner):
+        if op is sre.SUBPATTERN and _anchors(argument[3]):
             if argument[1] or argument[2]:
                 break
-            return [
-                whole
-                for branch in _branches(inner)
-                for whole in _branches([*items[:i], *branch, *items[i + 1 :]])
-            ]
-        if op is sre.BRANCH and any(_anchors(part) for part in argument[1]):
-            return [
-                whole
-                for part in argument[1]
-                for whole in _branches([*items[:i], *part, *items[i + 1 :]])
-            ]
+            parts = _branches(argument[3])
+        elif op is sre.BRANCH and any(_anchors(part) for part in argument[1]):
+            plain = [part for part in argument[1] if not _anchors(part)]
+            parts = [list(part) for part in argument[1] if _anchors(part)]
+            parts += [[(sre.BRANCH, (None, plain))]] if plain else []
+        else:
+            continue
+        return [
+            whole for part in parts for whole in _branches([*items[:i], *part, *items[i + 1 :]])
+        ]
     return [items]
 
 

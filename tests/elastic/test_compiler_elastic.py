@@ -143,6 +143,19 @@ def test_texts_that_share_parts_are_one_expression(rule: Rules) -> None:
     assert found(made, *documents) == list(range(len(texts)))
 
 
+def test_an_anchor_in_one_alternative_copies_no_other(rule: Rules) -> None:
+    """With a copy for each alternative an expression grew to 27,000 characters, and Elasticsearch
+    never answered."""
+    expression = "(aa|bb|cc|dd|(^|[ ;])ee)-[0-9]+($|;)"
+    made = rule(f"s: {{AnchorMailbox|re: '{expression}'}}\ncondition: s", HTTPPROXY)
+    texts = ["xaa-1", "dd-22;z", "ee-3", "x ee-4; y", "bb-5"]
+    others = ["xee-1", "aa-", "aa-1 x", "ff-1", "aa1"]
+    documents = [anchor(text) for text in (*texts, *others)]
+    assert found(made, *documents) == list(range(len(texts)))
+    # Three beginnings, of which one holds the four texts, and two ends.
+    assert BACKEND.compile(made, Site()).text.count("cc") == 2
+
+
 def test_not_of_a_number_or_network_in_a_text_that_is_none(rule: Rules) -> None:
     made = rule("s: {UrlStem: a}\nf: {ErrorCode|gte: 9}\ncondition: s and not f", HTTPPROXY)
     stem = {**PROXY, "microsoft.exchange.urlstem": "a"}
