@@ -7,19 +7,25 @@ from dataclasses import replace
 
 from duckdb_kql import ir
 
-from hafnium.backends.sentinel.kql_expressions import Scope, Typed, as_text, bind, call, common
+from hafnium.backends.sentinel.kql_expressions import Scope, Typed, as_text, bind, call
 from hafnium.backends.sentinel.kql_functions import (
     AGGREGATES,
     SCALARS,
     WINDOWS,
     Signature,
+    common,
     first_text,
     signature,
+    variadic,
 )
 from hafnium.backends.sentinel.kql_names import ORDER
 from hafnium.errors import EngineError
 
 _NO_LIMIT = ir.Literal(1048576, "long")  # of make_list and make_set
+_OF_TEXTS = frozenset(
+    {"tolower", "toupper", "replace_string", "replace_regex", "extract", "iff", "iif"}
+)
+"""Functions that give a text wherever their arguments are not null, in DuckDB, too."""
 _TRUE = ir.Literal(True, "bool")
 
 
@@ -51,11 +57,20 @@ def _plain(name: str, known: Signature, args: Sequence[Typed]) -> Typed:
     nodes = [as_text(a) if k == "text" else a.node for a, k in zip(args, kinds, strict=True)]
     kind = returned(known, args)
     found: ir.Expr = call(name, *nodes)
-    if kind == "string":
+    if kind == "string" and not (name in _OF_TEXTS and _certain(args)):
         found = call("_hf_text", found)
     if kind == "dynamic":
         found = call("_hf_json", found)
     return Typed(found, kind)
+
+
+def _certain(args: Sequence[Typed]) -> bool:
+    """Is none of them ever null?"""
+    return all(
+        arg.kind in ("string", "bool")
+        or (isinstance(arg.node, ir.Literal) and arg.node.value is not None)
+        for arg in args
+    )
 
 
 def returned(known: Signature, args: Sequence[Typed]) -> str:
@@ -145,8 +160,15 @@ def _tostring(args: Sequence[Typed]) -> Typed | None:
 
 
 def _strcat(args: Sequence[Typed]) -> Typed | None:
-    texts = [_tostring([arg]) or Typed(call("tostring", arg.node), "string") for arg in args]
-    return Typed(call("_hf_text", call("strcat", *(text.node for text in texts))), "string")
+    return Typed(call(variadic("concat", len(args)), *map(_told, args)), "string")
+
+
+def _strcat_delim(args: Sequence[Typed]) -> Typed | None:
+    return Typed(call(variadic("concat_ws", len(args)), *map(_told, args)), "string")
+
+
+def _told(arg: Typed) -> ir.Expr:
+    return (_tostring([arg]) or _plain("tostring", signature(SCALARS, "tostring"), [arg])).node
 
 
 def _isnull(args: Sequence[Typed]) -> Typed | None:
@@ -215,7 +237,10 @@ def _datetime_diff(args: Sequence[Typed]) -> None:
 def _coalesce(args: Sequence[Typed]) -> Typed | None:
     if common([arg.kind for arg in args]) != "string":
         return None
-    return Typed(call(first_text(len(args)), *(arg.node for arg in args)), "string")
+    first, *others = (arg.node for arg in args)
+    if len(others) == 1 and isinstance(first, ir.ColumnRef):
+        return Typed(call("_hf_or", first, *others), "string")
+    return Typed(call(first_text(len(args)), first, *others), "string")
 
 
 def _as_is(name: str, kind: str) -> Callable[[Sequence[Typed]], Typed]:
@@ -238,6 +263,7 @@ def _addresses(version: int, *, compare: bool) -> Callable[[Sequence[Typed]], Ty
 _MENDED: dict[str, Callable[[Sequence[Typed]], Typed | None]] = {
     "tostring": _tostring,
     "strcat": _strcat,
+    "strcat_delim": _strcat_delim,
     "isnull": _isnull,
     "isnotnull": _isnotnull,
     "isempty": _isempty,

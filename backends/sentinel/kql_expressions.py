@@ -8,7 +8,7 @@ never null, values out of a dynamic are text) is rewritten so that the translati
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,11 +16,13 @@ from duckdb_kql import ir
 from duckdb_kql.translate.regexfrag import find_lookaround, to_re2_named_groups
 
 from hafnium.backends.sentinel.kql_functions import (
+    FOLDED,
     NUMBERS,
     TERM_OPERATORS,
     TEXT_OPERATORS,
     membership,
 )
+from hafnium.backends.sentinel.kql_macros import folded
 from hafnium.backends.sentinel.kql_names import sql_name
 from hafnium.errors import EngineError
 
@@ -68,16 +70,6 @@ def call(name: str, *args: ir.Expr) -> ir.FunctionCall:
 def as_text(value: Typed) -> ir.Expr:
     """A string or dynamic value as the text that Kusto's string operators see."""
     return value.node if value.kind == "string" else call("_hf_dynamic_text", value.node)
-
-
-def common(kinds: Sequence[str]) -> str:
-    """The one type of several values. Raises `EngineError` when there is none."""
-    found = {kind for kind in kinds if kind != "null"}
-    if len(found) == 1:
-        return found.pop()
-    if found and found <= NUMBERS:
-        return "real" if "real" in found else "long"
-    raise EngineError(f"KQL: values of types {', '.join(sorted(found))} where one is needed")
 
 
 def _bind_literal(node: ir.Literal, scope: Scope) -> Typed:
@@ -131,6 +123,8 @@ def _bind_binary(node: ir.BinaryOp, scope: Scope) -> Typed:
 
 
 def _text_operator(op: str, left: ir.Expr, right: ir.Expr) -> Typed:
+    if op in FOLDED:
+        left, right = folded(left), folded(right)
     if op in TEXT_OPERATORS:
         return Typed(call(f"_hf_{op}", left, right), "bool")
     return Typed(ir.BinaryOp(op, left, right), "bool")
@@ -206,8 +200,10 @@ def _bind_in(node: ir.InList, scope: Scope) -> Typed:
     if not pairs:
         return Typed(ir.Literal(node.negated, "bool"), "bool")
     if value.kind in ("string", "dynamic"):
-        name = membership(len(pairs), folded=node.case_insensitive)
-        found: ir.Expr = call(name, text, *(item for _, item in pairs))
+        texts = [text, *(item for _, item in pairs)]
+        if node.case_insensitive:
+            texts = [folded(each) for each in texts]
+        found: ir.Expr = call(membership(len(pairs)), *texts)
         return Typed(call("not", found) if node.negated else found, "bool")
     return Typed(replace(node, value=text, items=tuple(item for _, item in pairs)), "bool")
 

@@ -8,7 +8,7 @@ Python functions only together with numpy, so all is SQL; what is long is a macr
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hafnium.errors import EngineError
@@ -163,21 +163,27 @@ def signature(table: Mapping[str, Signature], name: str) -> Signature:
         raise EngineError(f"KQL: the replay does not know {name}()") from None
 
 
-_NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+def common(kinds: Sequence[str]) -> str:
+    """The one type of several values. Raises `EngineError` when there is none."""
+    found = {kind for kind in kinds if kind != "null"}
+    if len(found) == 1:
+        return found.pop()
+    if found and found <= NUMBERS:
+        return "real" if "real" in found else "long"
+    raise EngineError(f"KQL: values of types {', '.join(sorted(found))} where one is needed")
 
-_FOLD = "_hf_fold"  # a macro, see `kql_macros`
+
+_NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 
 TEXT_OPERATORS = {
     "==": "({0} = {1})",
     "!=": "({0} <> {1})",
     "<>": "({0} <> {1})",
-    "=~": f"({_FOLD}({{0}}) = {_FOLD}({{1}}))",
-    "!~": f"({_FOLD}({{0}}) <> {_FOLD}({{1}}))",
+    "=~": "({0} = {1})",
+    "!~": "({0} <> {1})",
     "matches regex": "regexp_matches({0}, {1})",
     **{
         f"{no}{op}{cs}": f"({'NOT ' if no else ''}{function}({{0}}, {{1}}))"
-        if cs
-        else f"({'NOT ' if no else ''}{function}({_FOLD}({{0}}), {_FOLD}({{1}})))"
         for op, function in (
             ("contains", "contains"),
             ("startswith", "starts_with"),
@@ -189,6 +195,11 @@ TEXT_OPERATORS = {
 }
 """Operators between two strings, which are never null; duckdb-kql does not know that."""
 
+FOLDED = frozenset(
+    op for op in TEXT_OPERATORS.keys() - {"==", "!=", "<>", "matches regex"} if op[-3:] != "_cs"
+)
+"""Those that ignore case; they are given both texts folded (`kql_expressions.folded`)."""
+
 TERM_OPERATORS = frozenset(
     f"{no}{op}{cs}"
     for op in ("has", "hasprefix", "hassuffix")
@@ -199,10 +210,13 @@ TERM_OPERATORS = frozenset(
 
 _TEMPLATES = {
     **{f"_hf_{operator}": template for operator, template in TEXT_OPERATORS.items()},
+    "_hf_fold": "_hf_fold({0})",  # a macro, see `kql_macros`
     # A Kusto string is never null.
     "_hf_text": "coalesce({0}, '')",
-    "_hf_is_empty": "(coalesce({0}, '') = '')",
-    "_hf_is_not_empty": "(coalesce({0}, '') <> '')",
+    # As a CASE: DuckDB would work out what repeats in a coalesce for every row.
+    "_hf_or": "CASE WHEN {0} <> '' THEN {0} ELSE {1} END",
+    "_hf_is_empty": "({0} = '')",
+    "_hf_is_not_empty": "({0} <> '')",
     "_hf_json": "to_json({0})",
     # Text that is no JSON is a dynamic value of that text.
     "_hf_parse_json": (
@@ -254,26 +268,29 @@ def extend_duckdb_kql() -> None:
         AGGREGATE_FUNCTIONS[name] = AggregateSpec(name, template, _arity(template))
 
 
-def membership(count: int, *, folded: bool) -> str:
+def membership(count: int) -> str:
     """The name of a function that is true if its first argument is one of ``count`` others."""
-    from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
-
-    name = f"_hf_in_{count}{'_folded' if folded else ''}"
-    if name not in SCALAR_FUNCTIONS:
-        places = [f"{_FOLD}({{{n}}})" if folded else f"{{{n}}}" for n in range(count + 1)]
-        template = f"({places[0]} IN ({', '.join(places[1:])}))"
-        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template, (count + 1,))
-    return name
+    places = ", ".join(f"{{{n}}}" for n in range(1, count + 1))
+    return _added(f"_hf_in_{count}", f"({{0}} IN ({places}))", count + 1)
 
 
 def first_text(count: int) -> str:
     """The name of a function that gives the first of ``count`` strings that is not empty."""
+    places = ", ".join(f"nullif({{{n}}}, '')" for n in range(count))
+    return _added(f"_hf_first_{count}", f"coalesce({places}, '')", count)
+
+
+def variadic(function: str, count: int) -> str:
+    """The name of a function that calls one of DuckDB's with ``count`` arguments."""
+    places = ", ".join(f"{{{n}}}" for n in range(count))
+    return _added(f"_hf_{function}_{count}", f"{function}({places})", count)
+
+
+def _added(name: str, template: str, count: int) -> str:
     from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
 
-    name = f"_hf_first_{count}"
     if name not in SCALAR_FUNCTIONS:
-        places = ", ".join(f"nullif({{{n}}}, '')" for n in range(count))
-        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", f"coalesce({places}, '')", (count,))
+        SCALAR_FUNCTIONS[name] = FunctionSpec(name, "template", template, (count,))
     return name
 
 

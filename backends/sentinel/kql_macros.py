@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
+
+from duckdb_kql import ir
 
 FOLD = """CREATE MACRO _hf_fold(t) AS CASE WHEN strlen(t) = length(t) THEN lower(t)
     ELSE translate(t, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') END"""
 """Text as the operators see it that ignore case: they do so for ASCII letters only, as Kusto's
 reference says. Nearly every query needs it."""
+
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def folded(node: ir.Expr) -> ir.Expr:
+    """A text as the operators see it that ignore case (of ASCII letters); a constant at once."""
+    if isinstance(node, ir.Literal):
+        return dataclasses.replace(node, value=str(node.value).translate(_LOWER))
+    return ir.FunctionCall("_hf_fold", (node,))
+
 
 PREFIX = "_hf_macro_"
 """What the names of the other macros start with; making them takes a while."""
@@ -15,7 +28,6 @@ PREFIX = "_hf_macro_"
 
 def define_macros(connection: Any) -> None:
     """Define the SQL macros that the templates call, `FOLD` apart, on a DuckDB connection."""
-    from duckdb_kql import ir
     from duckdb_kql.translate import render_expr
 
     address = ir.FunctionCall("parse_ipv6", (ir.ColumnRef("t"),))

@@ -203,6 +203,8 @@ def _union(op: ir.Union, pipeline: Pipeline) -> None:
     known = [branch for branch in op.branches if not _misses_table(branch, pipeline.tables)]
     if len(known) < len(op.branches) and not op.isfuzzy:
         raise EngineError("KQL: union of a table that does not exist")
+    if not known and not op.with_source:
+        return  # it is the rows themselves
     arms = [pipeline.query(branch) for branch in known]
     operators, columns = bind_union(op, pipeline.columns, arms)
     pipeline.operators += operators

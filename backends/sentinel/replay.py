@@ -188,6 +188,7 @@ def translated(text: str, without: frozenset[str] = frozenset()) -> str:
     from hafnium.backends.sentinel.kql_names import RECORDS, sql_name
     from hafnium.backends.sentinel.kql_parser import parse
     from hafnium.backends.sentinel.kql_pipeline import bind_query
+    from hafnium.backends.sentinel.kql_prune import pruned
     from hafnium.backends.sentinel.kql_text import plain
 
     extend_duckdb_kql()
@@ -195,7 +196,7 @@ def translated(text: str, without: frozenset[str] = frozenset()) -> str:
     schema = {t: [*map(sql_name, found), RECORDS] for t, found in held.items()}
     try:
         query, _ = bind_query(parse(plain(text), held), held)
-        sql = to_sql(query, schema)
+        sql = to_sql(pruned(query, held), schema)
     except KqlError as error:
         raise EngineError(f"KQL: {error}") from error
     except RecursionError:
