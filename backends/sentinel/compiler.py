@@ -28,6 +28,7 @@ from .compiler_columns import DECODE, Column, Table
 from .compiler_context import context
 from .compiler_fold import known
 from .compiler_text import joined
+from .compiler_thrift import early
 
 TARGET = "sentinel"
 LONGEST = 10_000
@@ -137,9 +138,10 @@ def _detection(
     notes: list[str] = []
     tables = list(_tables(_feeds(rules), site, trees, fields, keywords, notes))
     layout = _Layout(tables, fields, keywords, counted)
-    text = layout.query(trees, short=False)
-    if len(with_functions(text)) > room:
-        text = layout.query(trees, short=True)
+    for ways in ({"thrifty": True}, {}, {"short": True}):
+        text = layout.query(trees, **ways)
+        if len(with_functions(text)) <= room:
+            break
     return Part(text, tuple(tables), layout.columns, tuple(notes))
 
 
@@ -256,24 +258,25 @@ class _Layout:
             extends.append(f"{text} = {value}")
         return Column(text, plain=True, many=many)
 
-    def query(self, trees: Sequence[Any], *, short: bool) -> str:
-        """The pipeline; ``short`` trades speed for length."""
-        conditions = Conditions(self.columns, self.everything, short=short)
+    def query(self, trees: Sequence[Any], **ways: bool) -> str:
+        """The pipeline, with the ``ways`` of `Conditions`."""
+        conditions = Conditions(self.columns, self.everything, **ways)
         texts = [conditions.text(tree) for tree in trees]
         condition = joined([f"({t})" for t in texts], "or") if len(texts) > 1 else texts[0]
         if not self._several:
-            return "\n".join([*self._leg(0), f"| where {condition}"])
-        legs = [" ".join(self._leg(number)) for number in range(len(self.tables))]
+            return "\n".join([*self._leg(0, trees), f"| where {condition}"])
+        legs = [" ".join(self._leg(number, trees)) for number in range(len(self.tables))]
         union = ",\n  ".join(f"({leg})" for leg in legs)
         return f"union isfuzzy=true\n  {union}\n| where {condition}"
 
-    def _leg(self, number: int) -> list[str]:
-        table = self.tables[number]
+    def _leg(self, number: int, trees: Sequence[Any]) -> list[str]:
+        table, extends = self.tables[number], list(self._extends[number])
         lines = [table.name]
-        guard = table.guard()
-        if guard:
-            lines.append(f"| where {guard}")
-        extends = list(self._extends[number])
+        guards = [guard] if (guard := table.guard()) else []
+        if extends:
+            guards += early(table, list(self.columns), trees)
+        if guards:
+            lines.append(f"| where {' and '.join(guards)}")
         if self._counted:
             extends.append(f"{IDENTITY} = {table.feed.source.extra['identity']}")
         if (self._several or self._counted) and table.host != "Computer":

@@ -51,7 +51,8 @@ from .compiler_comparisons import (
     string,
     text_of,
 )
-from .compiler_text import joined
+from .compiler_text import joined, literal
+from .compiler_thrift import cost, required
 
 _MANY = SpecialChars.WILDCARD_MULTI
 
@@ -62,15 +63,22 @@ class Conditions(KustoBackend):
     """Writes conditions over ``columns`` (Sigma field → column) and ``everything`` (the column
     of all values, for keywords; None when there is none).
 
-    ``short`` folds the alternatives of a field into one regular expression; for long lists.
+    ``thrifty`` looks for a text that a regular expression needs before it runs it; ``short``
+    folds the alternatives of a field into one regular expression, for long lists.
     """
 
     def __init__(
-        self, columns: Mapping[str, Column], everything: str | None = None, *, short: bool = False
+        self,
+        columns: Mapping[str, Column],
+        everything: str | None = None,
+        *,
+        thrifty: bool = False,
+        short: bool = False,
     ) -> None:
         super().__init__()
         self.columns = columns
         self.everything = everything
+        self.thrifty = thrifty
         self.short = short
 
     def text(self, condition: Any) -> str:
@@ -97,8 +105,9 @@ class Conditions(KustoBackend):
         return joined(parts, "or")
 
     def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> str:
-        """B37: a flat chain in groups."""
-        return joined([self._inner(cond, arg, state) for arg in cond.args], "and")
+        """B37: a flat chain in groups; what is cheap comes first."""
+        args = sorted(cond.args, key=cost)
+        return joined([self._inner(cond, arg, state) for arg in args], "and")
 
     def _inner(self, outer: ConditionItem, inner: Any, state: ConversionState) -> str:
         text = str(self.convert_condition(inner, state))
@@ -112,7 +121,7 @@ class Conditions(KustoBackend):
 
     def _alternatives(self, column: Column, values: Sequence[SigmaType]) -> list[str]:
         if column.many:
-            return [string(column, v) for v in values]
+            return [self._string(column, v) for v in values]
         plain = [v for v in values if not isinstance(v, SigmaString) or not v.contains_special()]
         wild = [v for v in values if isinstance(v, SigmaString) and v.contains_special()]
         if self.short and len(values) > 3 and column.kind == "string":
@@ -122,7 +131,14 @@ class Conditions(KustoBackend):
             out.append(in_list(column, plain))
         elif plain:
             out.append(equal(column, text_of(plain[0]), cased=False))
-        return out + [string(column, v) for v in wild]
+        return out + [self._string(column, v) for v in wild]
+
+    def _string(self, column: Column, value: SigmaType) -> str:
+        return self._sparing(column, value, string(column, value))
+
+    def _sparing(self, column: Column, value: SigmaType, found: str) -> str:
+        text = required(value) if self.thrifty and column.kind == "string" else None
+        return f"{column.text} contains {literal(text)} and {found}" if text else found
 
     def convert_condition_field_eq_val(self, cond: Comparison, state: ConversionState) -> str:
         """Every kind of value, by the type of the column (B12, B13, B14, B19)."""
@@ -135,9 +151,9 @@ class Conditions(KustoBackend):
             alternatives = ConditionOR([Comparison(cond.field, v) for v in value.values])
             return f"({self.convert_condition_or(alternatives, state)})"
         if is_plain(value):
-            return string(column, value)
+            return self._string(column, value)
         if isinstance(value, SigmaRegularExpression):
-            return search(column, value)
+            return self._sparing(column, value, search(column, value))
         if column.many:
             raise Refused("this comparison of a field with several values")
         if isinstance(value, SigmaCIDRExpression):
@@ -164,4 +180,4 @@ class Conditions(KustoBackend):
         inside = value if value.startswith(_MANY) else _MANY + value
         inside = inside if inside.endswith(_MANY) else inside + _MANY
         cased = isinstance(value, SigmaCasedString)
-        return string(column, SigmaCasedString.from_sigma_string(inside) if cased else inside)
+        return self._string(column, SigmaCasedString.from_sigma_string(inside) if cased else inside)

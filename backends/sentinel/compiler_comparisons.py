@@ -60,10 +60,13 @@ def string(column: Column, value: Any) -> str:
         case [SpecialChars.WILDCARD_MULTI, str(text), SpecialChars.WILDCARD_MULTI]:
             return _operator(column.string, f"contains{suffix}", text, cased)
     flags = "s" if cased else "is"
-    return f"{column.string} matches regex {literal(f'(?{flags})^{pattern(parts)}$')}"
+    return f"{column.string} matches regex {literal(f'(?{flags}){_anchored(parts)}')}"
 
 
 def _operator(column: str, operator: str, text: str, cased: bool) -> str:
+    """The operator is cheaper in the form that minds case, which a text without letters has not."""
+    if not cased and text.lower() == text.upper():
+        operator = "==" if operator == "=~" else f"{operator}_cs"
     if cased or not foreign(text):
         return f"{column} {operator} {literal(text)}"
     return f"tolower({column}) {operator} {literal(text.lower())}"
@@ -122,19 +125,26 @@ def in_list(column: Column, values: Sequence[Any]) -> str:
     if any(map(foreign, texts)):
         listed = dict.fromkeys(literal(t.lower()) for t in texts)
         return f"tolower({column.text}) in ({', '.join(listed)})"
-    return f"{column.text} in~ ({', '.join(literal(t) for t in texts)})"
+    operator = "in" if all(t.lower() == t.upper() for t in texts) else "in~"
+    return f"{column.text} {operator} ({', '.join(literal(t) for t in texts)})"
 
 
 def one_pattern(column: Column, values: Sequence[Any]) -> str:
-    """All values as one regular expression; a value's wildcards at its ends become its anchors."""
+    """All values as one regular expression."""
     out = []
     for value in values:
-        parts = parts_of(value) if isinstance(value, SigmaString) else [text_of(value)]
-        start = "" if parts[0] is _MANY else "^"
-        end = "" if parts[-1] is _MANY else "$"
-        inner = parts[0 if start else 1 : len(parts) if end else -1]
-        out.append(start + (pattern(inner) or ".") + end)
+        out.append(
+            _anchored(parts_of(value) if isinstance(value, SigmaString) else [text_of(value)])
+        )
     return f"{column.text} matches regex {literal('(?is)' + '|'.join(out))}"
+
+
+def _anchored(parts: Sequence[str | SpecialChars]) -> str:
+    """Wildcards at the ends are no part of the expression, which is searched for."""
+    start = "" if parts[0] is _MANY else "^"
+    end = "" if parts[-1] is _MANY else "$"
+    inner = parts[0 if start else 1 : len(parts) if end else -1]
+    return start + (pattern(inner) or ".") + end
 
 
 def string_in_many(text: str, parts: Sequence[str | SpecialChars], cased: bool) -> str:

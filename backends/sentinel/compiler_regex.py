@@ -7,14 +7,13 @@ The parsed pattern is written anew, so that what RE2 and Python spell or read di
 from __future__ import annotations
 
 import re
-from re import _constants as sre
-from re import _parser as parser
 from typing import Any
 
 from sigma.types import SigmaRegularExpression, SigmaRegularExpressionFlag
 
 from hafnium import regex
 from hafnium.errors import Refused
+from hafnium.regex import parser, sre
 
 from .compiler_text import SEPARATOR, regex_escape
 
