@@ -33,7 +33,7 @@ def test_an_error_is_the_same_in_another_process(kind: type[HafniumError]) -> No
 @pytest.mark.skipif(os.name != "posix", reason="processes are forked on POSIX systems only")
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor runs the engines in turn")
 def test_an_engine_that_dies_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(self: object, name: str) -> None:
+    def die(self: object, name: str, rules: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(verify._Bench, "one", die)

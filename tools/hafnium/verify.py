@@ -20,6 +20,7 @@ from hafnium.errors import EngineError, Refused
 from hafnium.matcher import Match, Matcher
 from hafnium.rule import Rule
 from hafnium.samples import Place, Scenario
+from hafnium.siem import backends
 
 Key = tuple[str, frozenset[Place]]
 """Rule id and the places of what was found (one place for a detection)."""
@@ -111,34 +112,73 @@ def verify(
     report = Report(rules, [name for name in engines if name not in skipped], skipped)
     step("reading the samples")
     bench = _Bench(scenarios, report)
-    for part in _parts(bench, report.engines):
-        step(f"done: {', '.join(part.engines)}")
+    jobs = list(_jobs(rules, report.engines))
+    for done, part in enumerate(_parts(bench, jobs), 1):
+        step(f"done: {', '.join(part.engines)} ({done} of {len(jobs)})")
         report.cells |= part.cells
         report.differences += part.differences
     return report
 
 
-def _parts(bench: _Bench, engines: Sequence[str]) -> Iterator[Report]:
-    """A report for each engine; several at a time where processes can share what was read."""
-    workers = min(len(engines), os.cpu_count() or 1)
+Job = tuple[str, Sequence[Rule]]
+"""An engine, and the rules that it runs in one process."""
+
+
+def _jobs(rules: Sequence[Rule], engines: Sequence[str]) -> Iterator[Job]:
+    """A light engine shares its rules out over the processors; the matcher has said all it says
+    already, and a real engine is started once."""
+    light = backends()
+    for name in sorted(engines, key=lambda name: name not in light):
+        shares = _shares(rules, os.cpu_count() or 1) if name in light else [rules]
+        yield from ((name, share) for share in shares)
+
+
+def _shares(rules: Sequence[Rule], number: int) -> list[list[Rule]]:
+    """The rules in ``number`` shares at most; a correlation stays with what it refers to."""
+    families: list[list[Rule]] = []
+    for rule in rules:
+        refers = {rule.id, *(reference.id for reference in rule.references)}
+        joined = [rule]
+        apart = []
+        for family in families:
+            related = any(
+                member.id in refers or any(r.id == rule.id for r in member.references)
+                for member in family
+            )
+            if related:
+                joined += family
+            else:
+                apart.append(family)
+        families = [*apart, joined]
+    shares: list[list[Rule]] = [[] for _ in range(number)]
+    for family in sorted(families, key=len, reverse=True):
+        min(shares, key=len).extend(family)
+    return [share for share in shares if share]
+
+
+def _parts(bench: _Bench, jobs: Sequence[Job]) -> Iterator[Report]:
+    """A report for each job; several at a time where processes can share what was read."""
+    workers = min(len(jobs), os.cpu_count() or 1)
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield from map(bench.one, engines)
+        for name, rules in jobs:
+            yield bench.one(name, rules)
         return
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, context, _SHARED.append, (bench,)) as pool:
+    with ProcessPoolExecutor(workers, context, _SHARED.append, ((bench, jobs),)) as pool:
         try:
-            yield from pool.map(_shared, engines)
+            yield from pool.map(_shared, range(len(jobs)))
         except BrokenProcessPool as error:
             mend = "run one engine at a time (--engine) if memory is short"
             raise EngineError("the process of an engine died", mend=mend) from error
 
 
-_SHARED: list[_Bench] = []
+_SHARED: list[tuple[_Bench, Sequence[Job]]] = []
 """What a worker process was forked with; empty in any other process."""
 
 
-def _shared(name: str) -> Report:
-    return _SHARED[0].one(name)
+def _shared(number: int) -> Report:
+    bench, jobs = _SHARED[0]
+    return bench.one(*jobs[number])
 
 
 class _Bench:
@@ -165,15 +205,14 @@ class _Bench:
             (match.rule.id, frozenset(self.places[id(e)] for e in match.entries)) for match in found
         }
 
-    def one(self, name: str) -> Report:
-        """The report of one engine."""
-        rules = self.report.rules
-        self.report = Report(rules, [name])
+    def one(self, name: str, rules: Sequence[Rule]) -> Report:
+        """The report of one engine on some of the rules."""
+        self.report = Report(self.report.rules, [name])
         if name == REFERENCE:
             self.reference()
         else:
             refused: list[Refused] = []
-            self.run(engine(name, rules, refused))
+            self.run(engine(name, rules, refused), Matcher(rules))
             self.report.refuse(name, refused)
         return self.report
 
@@ -189,13 +228,13 @@ class _Bench:
         self._compare(REFERENCE, wanted, self.said)
         self._count(REFERENCE, wanted & self.said, self.said)
 
-    def run(self, engine: Engine) -> None:
-        """A SIEM's engine against the matcher, one way in after the other."""
+    def run(self, engine: Engine, matcher: Matcher) -> None:
+        """A SIEM's engine against the matcher of its rules, one way in after the other."""
         name = engine.name
         for rule_id, reason in engine.declined.items():
             self.report.cell(rule_id, name).declined = reason.reason
         if engine.executes:
-            self._execute(engine)
+            self._execute(engine, matcher)
         else:
             self._read(engine)
         for rule_id, error in engine.broken.items():
@@ -206,7 +245,7 @@ class _Bench:
         for query in (*engine.queries, *engine.correlations):
             self.report.cell(query.rule.id, engine.name).read = query.rule.id not in engine.broken
 
-    def _execute(self, engine: Engine) -> None:
+    def _execute(self, engine: Engine, matcher: Matcher) -> None:
         name = engine.name
         compiled = {query.rule.id for query in (*engine.queries, *engine.correlations)}
         wanted = {key for key in self.said if key[0] in compiled}
@@ -220,9 +259,9 @@ class _Bench:
         self._count(name, wanted & found, found, compiled)
         for way in range(1, ways(engine.backend, self.entries)):
             found = self._keys(m for m in engine.detect(self.entries, way) if m.rule.output)
-            self._compare(f"{name}/{way + 1}", self._reduced(engine, way), found)
+            self._compare(f"{name}/{way + 1}", self._reduced(engine, matcher, way), found)
 
-    def _reduced(self, engine: Engine, way: int) -> set[Key]:
+    def _reduced(self, engine: Engine, matcher: Matcher, way: int) -> set[Key]:
         """What the matcher says of the entries as another way in keeps them, for the rules
         whose query searches that way."""
         searched = {query.rule.id: set(query.sources) for query in engine.queries}
@@ -232,7 +271,7 @@ class _Bench:
             if way >= len(recorded):
                 continue
             record = recorded[way]
-            for match in self.matcher.detect(entry, record.lost):
+            for match in matcher.detect(entry, record.lost):
                 if record.path in searched.get(match.rule.id, ()):
                     wanted.add((match.rule.id, frozenset((self.places[id(entry)],))))
         return wanted

@@ -2,7 +2,7 @@
 
 * nested, as evtx_dump writes them: ``{"Event": {"System": …, "EventData": …}}``;
 * Winlogbeat and Elastic: ``{"winlog": {…}, "message": …}``, also inside ``_source`` and with
-  dotted names;
+  dotted names, before and after the pipelines that move items to ECS fields;
 * flat, as NXLog writes them, and the rows of Azure's SecurityEvent, WindowsEvent and Event
   tables: see `hafnium.readers.jsonflat`.
 
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hafnium.entries import Entry
+from hafnium.readers.ecs import restored
 from hafnium.readers.jsonflat import event_time, flat
 from hafnium.readers.jsonparts import attribute, event_data, inner, leaves, text_of
 from hafnium.readers.jsontext import objects
@@ -115,6 +116,7 @@ def winlogbeat(value: Mapping[str, Any], log: Log, position: int) -> Entry | Non
     items = [*event_data(winlog.get("event_data")), *leaves(winlog.get("user_data"))]
     time = event_time(system, dict(items), [text_of(value.get("@timestamp"))])
     items = _positional(system["Provider_Name"], items)
+    items = restored(value, system["Provider_Name"], event_id, items)
     return build(log, position, time, system, items, text_of(value.get("message")))
 
 
