@@ -29,8 +29,9 @@ SPARSE: Mapping[str, str] = {
     "process.working_directory": "keyword",
     "registry.path": "keyword",
     "user.domain": "keyword",
+    "winlog.user_data.CONSUMER": "keyword",
 }
-"""Fields of ECS, with its types, that not every Windows log has: an integration maps one when the
+"""Fields, with their types, that not every Windows log has: an integration maps one when the
 first event brings it, and the Security log brings no original file name."""
 
 

@@ -112,3 +112,20 @@ def defender(day: Day, when: datetime, event_id: int, data: dict[str, str | int]
             user="S-1-5-18",
         ),
     )
+
+
+def wmi(day: Day, when: datetime, event_filter: str, consumer: str | int) -> None:
+    """A consumer is bound to a filter (WMI-Activity 5861)."""
+    data: dict[str, str | int] = {"Namespace": "//./root/subscription", "ESS": event_filter}
+    day.event(
+        when,
+        WinEvent(
+            *("Microsoft-Windows-WMI-Activity/Operational", "Microsoft-Windows-WMI-Activity"),
+            5861,
+            {**data, "CONSUMER": consumer, "PossibleCause": f"Binding EventFilter: {event_filter}"},
+            "1418EF04-B0B4-4623-BF7E-D74AB47BBDAA",
+            task=0,
+            keywords="0x4000000000000000",
+            user="S-1-5-18",
+        ),
+    )
