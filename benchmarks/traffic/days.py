@@ -11,6 +11,7 @@ from traffic import (
     admin,
     iis,
     known,
+    logged,
     logons,
     machines,
     response,
@@ -128,6 +129,7 @@ _ONCE: Mapping[str, Sequence[tuple[Activity, float]]] = {
         (upkeep.backup, 2),
     ),
 }
+_CONSUMER = 'NTEventLogEventConsumer="SCM Event Log Consumer"'
 KINDS = tuple(_DAYS)
 """The kinds of day."""
 
@@ -145,5 +147,7 @@ def day(kind: str, site: Site, seed: int, size: int) -> Mapping[str, str]:
     while made.entries < size:
         (activity,) = made.rng.choices(activities, weights)
         activity(made, made.moment())
+    for hour in (1, 9, 17):  # last, so that the slices of the other logs stay as they are
+        logged.wmi(made, made.at(hour, 1), "SCM Event Log Filter", _CONSUMER)
     render, ending = EXPORTS[site.export]
     return made.files(render, ending)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from traffic import events as ev
-from traffic import logged
 from traffic.iis import SVCHOST
 from traffic.log import Day, WinEvent, after
 
@@ -137,7 +136,7 @@ def ended(day: Day, when: datetime) -> None:
 
 
 def subscriptions(day: Day, when: datetime) -> None:
-    """WMI subscriptions of Windows and of management agents (Sysmon 19 to 21, WMI 5861)."""
+    """WMI subscriptions of Windows and of management agents (Sysmon 19, 20, 21)."""
     account = day.site.words.system
     common: dict[str, str | int] = {"Operation": "Created", "User": account}
     query = "select * from MSFT_SCMEventLogEvent"
@@ -152,4 +151,3 @@ def subscriptions(day: Day, when: datetime) -> None:
     kind = {"EventType": "WmiBindingEvent"}
     more = {"Filter": '"__EventFilter.Name=\\"SCM Filter\\""'}
     ev.sysmon(day, after(when, 2), 21, 3, {**kind, **common, **bound, **more})
-    logged.wmi(day, after(when, 2), "SCM Event Log Filter", bound["Consumer"])

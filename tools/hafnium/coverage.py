@@ -38,6 +38,7 @@ LOGS: Mapping[str, str] = {
     "taskscheduler": "TaskScheduler",
     "system": "System",
     "iis-configuration": "IIS Configuration",
+    "wmi": "WMI",
 }
 """Kinds of log, as an administrator names them, in the order of the tables. Another Windows
 channel stands under its Sigma service."""
