@@ -39,8 +39,9 @@ def _pruned(query: ir.Query, needed: Needed, tables: Mapping[str, Columns]) -> i
     source = query.source
     if needed is not None and isinstance(source, ir.TableRef) and source.name in tables:
         there = {RECORDS, *map(sql_name, tables[source.name])}
-        columns = (ir.NamedExpr(ir.ColumnRef(name), name) for name in sorted(needed & there))
-        operators.append(ir.Project(tuple(columns)))
+        columns = tuple(sorted(needed & there))
+        listed = ", ".join(f'"{name}"' for name in columns)
+        source = ir.CommandSource(f'SELECT {listed} FROM "{source.name}"', columns, "")
     return ir.Query(source, operators[::-1], query.lets, query.parameters)
 
 
