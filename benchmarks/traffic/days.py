@@ -9,6 +9,7 @@ from traffic import (
     accounts,
     addons,
     admin,
+    fetches,
     iis,
     known,
     logged,
@@ -149,5 +150,7 @@ def day(kind: str, site: Site, seed: int, size: int) -> Mapping[str, str]:
         activity(made, made.moment())
     for hour in (1, 9, 17):  # last, so that the slices of the other logs stay as they are
         logged.wmi(made, made.at(hour, 1), "SCM Event Log Filter", _CONSUMER)
+    fetches.transfers(made)
+    fetches.engines(made)
     render, ending = EXPORTS[site.export]
     return made.files(render, ending)

@@ -39,6 +39,7 @@ LOGS: Mapping[str, str] = {
     "system": "System",
     "iis-configuration": "IIS Configuration",
     "wmi": "WMI",
+    "bits-client": "BITS",
 }
 """Kinds of log, as an administrator names them, in the order of the tables. Another Windows
 channel stands under its Sigma service."""
