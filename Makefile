@@ -12,7 +12,7 @@ build: $(VENV)/.installed
 test: $(VENV)/.installed lint
 	$(BIN)/hafnium check
 	$(BIN)/hafnium test
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
