@@ -89,10 +89,10 @@ def classic(entry: WindowsEvent, dataset: str | None) -> Document:
 
 
 def _pairs(document: Document, text: str) -> None:
-    """Lines ``key = value`` as event data of their own."""
+    """Lines ``key = value`` as event data of their own; the pipeline removes empty ones."""
     for line in text.replace("\r", "").split("\n"):
         key, sign, value = line.partition("=")
-        if sign and key.strip():
+        if sign and key.strip() and value.strip():
             document.data.setdefault(key.strip(" \t").replace(" ", ""), value.strip(" \t"))
 
 

@@ -25,7 +25,8 @@ Way = tuple[str, str]
 
 
 def entries(count: int) -> Iterator[Entry]:
-    """The first ``count`` entries, an equal share of each kind of day on each server."""
+    """The first ``count`` entries of whole days, as many of each kind on each server; a day holds
+    its equal share at least."""
     days = [(kind, site) for kind in KINDS for site in SITES]
     share = -(-count // len(days))
     return islice(_all(days, share), count)
@@ -35,7 +36,7 @@ def _all(days: list[tuple[str, str]], share: int) -> Iterator[Entry]:
     for kind, site in days:
         with tempfile.TemporaryDirectory() as folder:
             write(day(kind, SITES[site], SEED, share), Path(folder, SITES[site].host))
-            yield from islice(read([Path(folder)], problem=_problem, notice=_notice), share)
+            yield from read([Path(folder)], problem=_problem, notice=_notice)
 
 
 def _problem(error: ReadError) -> None:
