@@ -4,15 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: build test lint docs fuzz days engines test-engines conformance side-by-side cost clean
+.PHONY: build test check lint docs fuzz days engines test-engines conformance side-by-side cost clean
 
 build: $(VENV)/.installed
 	$(BIN)/hafnium build --out dist
 
-test: $(VENV)/.installed lint
-	$(BIN)/hafnium check
+test: $(VENV)/.installed
+	$(MAKE) --jobs=$(JOBS) lint check
 	$(BIN)/hafnium test
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+check: $(VENV)/.installed
+	$(BIN)/hafnium check
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
