@@ -120,6 +120,8 @@ def verify(
     return report
 
 
+MOST_SHARES = 4
+"""Each share records and loads all entries anew, which costs time and memory."""
 Job = tuple[str, Sequence[Rule]]
 """An engine, and the rules that it runs in one process."""
 
@@ -129,7 +131,8 @@ def _jobs(rules: Sequence[Rule], engines: Sequence[str]) -> Iterator[Job]:
     already, and a real engine is started once."""
     light = backends()
     for name in sorted(engines, key=lambda name: name not in light):
-        shares = _shares(rules, os.cpu_count() or 1) if name in light else [rules]
+        number = min(os.cpu_count() or 1, MOST_SHARES)
+        shares = _shares(rules, number) if name in light else [rules]
         yield from ((name, share) for share in shares)
 
 

@@ -4,7 +4,10 @@ The Sysmon, PowerShell and Security pipelines of Winlogbeat's modules and of Ela
 integrations rename items: ``winlog.event_data.Image`` becomes ``process.executable``, and nothing
 stays behind. An item that the document still holds is left as it is. What a pipeline drops
 (``-``, null GUIDs, the address of an unknown user) stays away.
-Source: log-formats of the integrations, as in their published field lists.
+Texts that a pipeline cuts into pieces (ContextInfo and Payload of 4103, the classic PowerShell
+log) are not put together again; the message of the event still holds them.
+Source: the field lists and pipelines of the packages ``windows`` and ``system`` of
+https://github.com/elastic/integrations.
 """
 
 from __future__ import annotations
