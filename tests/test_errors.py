@@ -43,13 +43,14 @@ def test_an_engine_that_dies_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         verify.verify(rules, found, ["sigma", "splunk"])
 
 
-@pytest.mark.parametrize("number", [1, 2, 3, 500])
-def test_shares_hold_every_rule_once_and_a_correlation_with_what_it_refers_to(number: int) -> None:
+def test_shares_hold_every_rule_once_and_a_correlation_with_what_it_refers_to() -> None:
     rules = load_rules([Path(HOUSE / "rules").resolve()]).rules
-    shares = verify._shares(rules, number)
-    assert len(shares) <= number
-    ids = sorted(rule.id for share in shares for rule in share)
-    assert ids == sorted(rule.id for rule in rules)
-    for share in shares:
-        here = {rule.id for rule in share}
-        assert all(reference.id in here for rule in share for reference in rule.references)
+    assert sum(bool(rule.references) for rule in rules) > 10
+    for number in (1, 2, 3, 500):
+        shares = verify._shares(rules, number)
+        assert len(shares) <= number
+        ids = sorted(rule.id for share in shares for rule in share)
+        assert ids == sorted(rule.id for rule in rules)
+        for share in shares:
+            here = {rule.id for rule in share}
+            assert all(reference.id in here for rule in share for reference in rule.references)
