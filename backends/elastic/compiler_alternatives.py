@@ -15,27 +15,56 @@ from hafnium.backends.elastic.compiler_regex import WILD, cases_of, escaped
 
 Text = tuple[str, ...]
 """A text as expressions for its characters."""
+Parts = tuple[Text, ...]
+"""The texts of a pattern, between its ``.*``."""
 
 
 def alternatives(patterns: Sequence[Pattern], longest: int) -> list[str]:
     """Any of the patterns, for the whole value and with both cases of every letter, as few
-    expressions, none longer than ``longest`` unless a single pattern is. Texts at the same place
-    share what is around them: an expression with many ``.*`` would have too many states.
+    expressions, none longer than ``longest`` unless a single pattern is. Patterns that differ in
+    one part share the others: an expression with many ``.*`` would have too many states.
     """
-    places: dict[tuple[str, str, Text], list[Text]] = {}
+    places: dict[tuple[str, str, int], list[Parts]] = {}
     for pattern in dict.fromkeys(patterns):
         tokens = list(pattern.tokens)
         before = ".*" if tokens and tokens[0] is Wild.ANY else ""
         after = ".*" if len(tokens) > 1 and tokens[-1] is Wild.ANY else ""
-        inner = tokens[bool(before) : len(tokens) - bool(after)]
-        said = tuple(unit for token in inner for unit in _units(token))
-        alone = said if Wild.ANY in inner else ()
-        places.setdefault((before, after, alone), []).append(said)
+        parts = _parts(tokens[bool(before) : len(tokens) - bool(after)])
+        places.setdefault((before, after, len(parts)), []).append(parts)
     return [
         before + row + after
-        for (before, after, _), texts in places.items()
-        for row in _rows(texts, longest - len(before + after))
+        for (before, after, _), rows in places.items()
+        for row in _folded(rows, longest - len(before + after))
     ]
+
+
+def _parts(tokens: Sequence[str | Wild]) -> Parts:
+    """What stands between the ``*`` of a pattern."""
+    parts: list[list[str]] = [[]]
+    for token in tokens:
+        if token is Wild.ANY:
+            parts.append([])
+        else:
+            parts[-1] += _units(token)
+    return tuple(map(tuple, parts))
+
+
+def _folded(rows: Sequence[Parts], longest: int) -> list[str]:
+    """Rows of as many parts: those that differ in one part only become one row."""
+    for place in range(len(rows[0])):
+        rests: dict[tuple[Parts, Parts], list[Text]] = {}
+        for row in rows:
+            rests.setdefault((row[:place], row[place + 1 :]), []).append(row[place])
+        rows = [
+            (*before, (said,), *after)
+            for (before, after), texts in rests.items()
+            for said in _rows(texts, longest - len(_written((*before, *after))))
+        ]
+    return [_written(row) for row in rows]
+
+
+def _written(row: Parts) -> str:
+    return ".*".join("".join(part) for part in row)
 
 
 def _rows(texts: Sequence[Text], longest: int) -> list[str]:
@@ -56,7 +85,10 @@ def _any_of(texts: Sequence[Text]) -> str:
     for text in texts:
         ending = _ending(text[start:])
         by_ending.setdefault(ending, []).append(text[start : len(text) - len(ending)])
-    found = [_group(stems) + "".join(ending) for ending, stems in by_ending.items()]
+    by_stems: dict[tuple[Text, ...], list[Text]] = {}
+    for ending, stems in by_ending.items():
+        by_stems.setdefault(tuple(stems), []).append(ending)
+    found = [_group(stems) + _group(endings) for stems, endings in by_stems.items()]
     body = found[0] if len(found) == 1 else f"({'|'.join(found)})"
     return "".join(texts[0][:start]) + body
 

@@ -80,13 +80,16 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
         many = _is_many(column)
         equal: dict[bool, list[str]] = {}
         terms: list[Outcome] = []
-        looked_up = list(filter(_short, patterns)) if column.type in _TEXTS and not many else []
+        caseless = all(pattern.caseless for pattern in patterns)
+        looked_up = [] if many or caseless or column.type not in _TEXTS else _looked_up(patterns)
         for pattern in patterns:
-            cased = pattern.cased or column.type == "name"
+            if pattern in looked_up:
+                continue
+            cased = pattern.cased or column.type == "name" or pattern.caseless
             shown = pattern if cased else pattern.mapped(str.lower)
-            if shown.literal is not None and not many and (cased or pattern not in looked_up):
+            if shown.literal is not None and not many:
                 equal.setdefault(cased, []).append(text(shown.literal))
-            elif cased or pattern not in looked_up:
+            else:
                 terms.append(Term(f"{self._text(column, cased)} LIKE {text(_like(shown, many))}"))
         for cased, values in equal.items():
             terms.insert(0, Term(_listed(self._text(column, cased), list(dict.fromkeys(values)))))
@@ -169,8 +172,14 @@ def _listed(left: str, values: Sequence[str]) -> str:
     return f"{left} == {values[0]}" if len(values) == 1 else f"{left} IN ({', '.join(values)})"
 
 
-def _short(pattern: Pattern) -> bool:
-    """Is it written with both cases of every letter spelled out? An index looks up the values as
-    they stand: for `TO_LOWER(f) LIKE` Elasticsearch reads the field of every event. Where it must
-    read it, this spares a lower-case copy of each value."""
-    return not pattern.cased and len(next(iter(alternatives([pattern], 0)))) <= MAX_REGEX
+def _looked_up(patterns: Sequence[Pattern]) -> list[Pattern]:
+    """Those that are written with both cases of every letter spelled out. An index looks up the
+    values as they stand: for `TO_LOWER(f) LIKE` Elasticsearch reads the field of every event.
+    Where it must read it, this spares a lower-case copy of each value."""
+    return [
+        pattern
+        for pattern in patterns
+        if not pattern.cased
+        and not (pattern.caseless and pattern.literal is not None)
+        and all(len(each) <= MAX_REGEX for each in alternatives([pattern], 0))
+    ]

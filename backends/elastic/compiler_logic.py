@@ -38,7 +38,7 @@ from sigma.types import (
 from hafnium.backends.elastic import compiler_stored as stored
 from hafnium.backends.elastic.compiler_columns import Column, Columns
 from hafnium.backends.elastic.compiler_items import Asked, expanded, means_absent, runs
-from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
+from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern, Wild
 from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 from hafnium.sources import Feed
 
@@ -286,25 +286,38 @@ class Conversion(Backend):
         """`DOMAIN\\name`, `name@domain` or `name`: the first two are kept alike. Of
         `DOMAIN\\name@domain` the first half is not kept at all, so nothing can search it."""
         domain, name = column.to(column.said["domain"]), column.to(column.name)
-        alone = self.words.all_of([self.match(name, patterns), self.absent(domain)])
-        both = self.words.any_of(
-            [self._account(domain, name, patterns), self._account(name, domain, patterns, "@")]
-        )
+        ends = [p for p in patterns if p.tokens[:1] == (Wild.ANY,) and not p.has("\\")]
+        others = [p for p in patterns if p not in ends]
+        alone = self.words.all_of([self.match(name, others), self.absent(domain)])
+        halves = [
+            self._account(domain, name, patterns, known=ends),
+            self._account(name, domain, patterns, "@"),
+        ]
+        both = self.words.any_of(halves)
         if both is not False:
             self.notes[
                 f"{name.name} is stored without its domain: DOMAIN\\x and x@DOMAIN match alike, "
                 "and the DOMAIN of DOMAIN\\x@domain is not stored"
             ] = None
-        return self.words.any_of([alone, self.words.all_of([self.present(domain), both])])
+        both = self.words.all_of([self.present(domain), both])
+        return self.words.any_of([self.match(name, ends), alone, both])
 
     def _account(
-        self, first: Column, second: Column, patterns: Sequence[Pattern], sign: str = "\\"
+        self,
+        first: Column,
+        second: Column,
+        patterns: Sequence[Pattern],
+        sign: str = "\\",
+        known: Sequence[Pattern] = (),
     ) -> Outcome:
-        """Two fields that were one text around a sign, which neither half holds."""
+        """Two fields that were one text around a sign, which neither half holds. ``known``: what
+        the second field is compared with, whatever the first is."""
         outcomes: list[Outcome] = []
         for pattern in patterns:
             for left, right in stored.split_at(pattern, sign):
                 if not left.tokens or not right.tokens or left.has(sign) or right.has(sign):
+                    continue
+                if left.anything and right in known:
                     continue
                 halves = [(first, left), (second, right)]
                 said = [self.match(c, [p]) for c, p in halves if not p.anything]

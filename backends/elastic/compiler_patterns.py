@@ -78,6 +78,11 @@ class Pattern:
         return first if len(self.tokens) == 1 and isinstance(first, str) else None
 
     @property
+    def caseless(self) -> bool:
+        """True when no literal part has a letter with two cases."""
+        return all(t.lower() == t.upper() for t in self.tokens if isinstance(t, str))
+
+    @property
     def anything(self) -> bool:
         """True for `*` and its like: any value that is not empty."""
         return (
