@@ -19,6 +19,14 @@ Parts = tuple[Text, ...]
 """The texts of a pattern, between its ``.*``."""
 
 
+LONG_ROW = 250
+"""Texts side by side are cut at this length: one automaton for many texts takes more time to
+build than their own automata do."""
+LONG_ROW_FROM_START = 100
+"""The same without ``.*`` before: the first letters lead to the values, so that an expression more
+costs next to nothing."""
+
+
 def alternatives(patterns: Sequence[Pattern], longest: int) -> list[str]:
     """Any of the patterns, for the whole value and with both cases of every letter, as few
     expressions, none longer than ``longest`` unless a single pattern is. Patterns that differ in
@@ -34,7 +42,9 @@ def alternatives(patterns: Sequence[Pattern], longest: int) -> list[str]:
     return [
         before + row + after
         for (before, after, _), rows in places.items()
-        for row in _folded(rows, longest - len(before + after))
+        for row in _folded(
+            rows, LONG_ROW if before else LONG_ROW_FROM_START, longest - len(before + after)
+        )
     ]
 
 
@@ -49,8 +59,9 @@ def _parts(tokens: Sequence[str | Wild]) -> Parts:
     return tuple(map(tuple, parts))
 
 
-def _folded(rows: Sequence[Parts], longest: int) -> list[str]:
-    """Rows of as many parts: those that differ in one part only become one row."""
+def _folded(rows: Sequence[Parts], wide: int, longest: int) -> list[str]:
+    """Rows of as many parts: those that differ in one part only become one row, in which what
+    differs is at most ``wide`` long and all at most ``longest``."""
     for place in range(len(rows[0])):
         rests: dict[tuple[Parts, Parts], list[Text]] = {}
         for row in rows:
@@ -58,7 +69,7 @@ def _folded(rows: Sequence[Parts], longest: int) -> list[str]:
         rows = [
             (*before, (said,), *after)
             for (before, after), texts in rests.items()
-            for said in _rows(texts, longest - len(_written((*before, *after))))
+            for said in _rows(texts, min(wide, longest - len(_written((*before, *after)))))
         ]
     return [_written(row) for row in rows]
 
@@ -100,7 +111,7 @@ def _shared(texts: Sequence[Text]) -> int:
 
 
 def _group(stems: Sequence[Text]) -> str:
-    said = ["".join(stem) for stem in stems]
+    said = ["".join(stem) or "()" for stem in stems]
     return said[0] if len(said) == 1 else f"({'|'.join(said)})"
 
 

@@ -31,9 +31,6 @@ _RESERVED = frozenset(
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 MAX_REGEX = 1000
 """`index.max_regex_length`: an index takes no longer expression, but computed values do."""
-LONG_ROW = 250
-"""Alternatives in one expression are cut at this length: one automaton for many texts takes more
-time to build than their own automata do."""
 _BETWEEN = "\x1f"
 """Joins the values of a list; no log holds this character."""
 
@@ -93,7 +90,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
                 terms.append(Term(f"{self._text(column, cased)} LIKE {text(_like(shown, many))}"))
         for cased, values in equal.items():
             terms.insert(0, Term(_listed(self._text(column, cased), list(dict.fromkeys(values)))))
-        spelled = alternatives(looked_up, LONG_ROW)
+        spelled = alternatives(looked_up, MAX_REGEX)
         return self.words.any_of(
             [*(Term(f"{self.column(column)} RLIKE {text(each)}") for each in spelled), *terms]
         )
@@ -181,5 +178,5 @@ def _looked_up(patterns: Sequence[Pattern]) -> list[Pattern]:
         for pattern in patterns
         if not pattern.cased
         and not (pattern.caseless and pattern.literal is not None)
-        and all(len(each) <= MAX_REGEX for each in alternatives([pattern], 0))
+        and all(len(each) <= MAX_REGEX for each in alternatives([pattern], MAX_REGEX))
     ]
