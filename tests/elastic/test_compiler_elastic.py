@@ -136,11 +136,71 @@ def test_not_asks_for_a_field_unless_the_condition_needs_it(
 def test_texts_that_share_parts_are_one_expression(rule: Rules) -> None:
     r"""Each way that several endings may share what is before and after them."""
     endings = [r"\cmd.exe", r"\pwsh.exe", r"\pwsh", ".aspx", ".asmx", "a.b.c", "a.b", "."]
+    endings += [r"\net", r"\net.exe"]
     made = rule(f"s: {{AnchorMailbox|endswith: {endings}}}\ncondition: s", HTTPPROXY)
     texts = [r"c:\CMD.exe", r"c:\pwsh.exe", r"c:\pwsh", "x.AsMx", "1a.b.c", "1A.B", "z."]
+    texts += [r"c:\NET", r"c:\net.exe"]
     others = [r"c:\cmd.ex", r"c:\cmd", "cmd.exe", "xaspx", "x.as", "a.c", "a", "pwsh.exe.x"]
     documents = [anchor(text) for text in (*texts, *others)]
     assert found(made, *documents) == list(range(len(texts)))
+
+
+def test_texts_with_wildcards_inside_share_what_differs_in_one_place(rule: Rules) -> None:
+    """Four become one; what differs in two places is not mixed."""
+    values = ["*new-*url*<*", "*set-*url*<*", "*new-*url*%3c*", "*set-*url*%3c*", "a*b", "c*d"]
+    made = rule(f"s: {{AnchorMailbox: {values}}}\ncondition: s", HTTPPROXY)
+    texts = ["x New-Xurl <", "SET-.Url.%3C.", "a..b", "cd"]
+    others = ["a..d", "cb", "new- <", "Url new- <", "set-url", "xa..b"]
+    documents = [anchor(text) for text in (*texts, *others)]
+    assert found(made, *documents) == list(range(len(texts)))
+    assert BACKEND.compile(made, Site()).text.count("[uU][rR][lL]") == 1
+
+
+def test_what_all_alternatives_ask_is_asked_once(rule: Rules) -> None:
+    """An alternative that asks nothing else takes in the others."""
+    said = "s: {AnchorMailbox|contains: x}\nt: {UrlStem: a}\nu: {UrlStem: b, RoutingHint: c}\n"
+    stems = [{"microsoft.exchange.urlstem": stem} for stem in "abz"]
+    documents = [
+        anchor("x", **stems[0]),
+        anchor("x", **stems[1], **{HINT: "c"}),
+        anchor("x", **stems[1]),
+        anchor("x", **stems[2]),
+        anchor("y", **stems[0]),
+        anchor(None, **stems[0]),
+    ]
+    made = rule(f"{said}condition: (s and t) or (s and u)", HTTPPROXY)
+    assert found(made, *documents) == [0, 1]
+    assert BACKEND.compile(made, Site()).text.count("[xX]") == 1
+    wide = rule(f"{said}condition: (s and t) or s", HTTPPROXY)
+    assert found(wide, *documents) == [0, 1, 2, 3]
+    assert "urlstem" not in BACKEND.compile(wide, Site()).text
+
+
+def test_not_of_alternatives_is_a_not_of_each(rule: Rules) -> None:
+    """So an index can answer those that it knows."""
+    said = "s: {UrlStem: a}\nf: {AnchorMailbox: x}\ng: {RoutingHint: y}\n"
+    made = rule(f"{said}condition: s and not (f or g)", HTTPPROXY)
+    stem = {"microsoft.exchange.urlstem": "a"}
+    documents = [
+        anchor(None, **stem),
+        anchor("X", **stem),
+        anchor("z", **stem, **{HINT: "z"}),
+        anchor("z", **stem, **{HINT: "Y"}),
+    ]
+    assert found(made, *documents) == [0, 2]
+    assert BACKEND.compile(made, Site()).text.count("NOT (") == 2
+
+
+def test_values_without_letters_are_compared_as_they_stand(rule: Rules) -> None:
+    made = rule(
+        "s: {AnchorMailbox: ['443', '-'], RoutingHint|endswith: '$'}\ncondition: s", HTTPPROXY
+    )
+    documents = [
+        anchor(a, **{HINT: h})
+        for a, h in (("443", "EX$"), ("-", "$"), ("4430", "$"), ("443", "$x"))
+    ]
+    assert found(made, *documents) == [0, 1]
+    assert "RLIKE" not in BACKEND.compile(made, Site()).text
 
 
 def test_an_anchor_in_one_alternative_copies_no_other(rule: Rules) -> None:

@@ -250,6 +250,21 @@ def test_long_rows_are_cut_by_parentheses(rule: Callable[..., Rule]) -> None:
     assert max(part.count(" OR ") for part in query.text.split("(")) < 100
 
 
+def test_how_a_user_ends_is_asked_of_either_half(rule: Rules) -> None:
+    """`EX$`, `CORP\\EX$`, `bob@CORP$`; and `not` where there is no user at all."""
+    halves = [("EX$", None), ("EX$", "CORP"), ("bob", "CORP$"), ("bob", "CORP"), (None, None)]
+    names = ("user.name", "user.domain")
+    documents = [
+        {**IIS, "url.original": "/a", **{n: v for n, v in zip(names, half, strict=True) if v}}
+        for half in halves
+    ]
+    said = "s: {cs-username|endswith: '$'}\nt: {cs-uri-stem: /a}\n"
+    assert found(rule(f"{said}condition: s and t"), *documents) == [0, 1, 2]
+    assert found(rule(f"{said}condition: t and not s"), *documents) == [3, 4]
+    some = rule("s: {cs-username|endswith: ['$', '\\\\bob']}\ncondition: s")
+    assert found(some, *documents) == [0, 1, 2, 3]
+
+
 def test_a_user_kept_apart_from_the_domain_is_noted(rule: Rules) -> None:
     query = BACKEND.compile(rule("s: {cs-username: 'CORP\\bob'}\ncondition: s"), Site())
     (note,) = query.notes
