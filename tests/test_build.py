@@ -100,7 +100,7 @@ def test_a_manifest_cannot_make_a_build_delete_files_elsewhere(
         ("splunk: {isi: {index: web}}", "no data source 'isi'"),
         ("splunk: {iis: {inndex: web}}", "cannot be set"),
         ("splunk: {iis: {index: [web]}}", "cannot be set"),
-        ("elastic: {language: kql}", "elastic.language cannot be 'kql'.*esql, eql"),
+        ("elastic: {language: kql}", "elastic.language cannot be 'kql'.*esql, eql, lucene"),
         ("elastic: {language: {a: b}}", "elastic.language cannot be"),
         ("splunk: {language: eql}", "no data source 'language'"),
     ],

@@ -22,7 +22,7 @@ from hafnium.siem import backends
 EVENTS = 12
 
 N = int(os.environ.get("HAFNIUM_FUZZ", "1500"))
-TARGETS = os.environ.get("HAFNIUM_FUZZ_TARGETS", "").split() or [*backends(), "eql"]
+TARGETS = os.environ.get("HAFNIUM_FUZZ_TARGETS", "").split() or [*backends(), "eql", "lucene"]
 SEED = int(os.environ.get("HAFNIUM_FUZZ_SEED", "20210303"))
 
 

@@ -1,4 +1,4 @@
-"""Elastic: ES|QL or EQL queries for Elastic's integrations, Kibana rules and ingest pipelines."""
+"""Elastic: ES|QL, EQL or Lucene queries, Kibana rules, ingest pipelines and templates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hafnium.backends.elastic.elasticsearch import Elasticsearch
-from hafnium.backends.elastic.in_eql import EqlEngine
+from hafnium.backends.elastic.in_language import InLanguage
 from hafnium.entries import Entry
 from hafnium.rule import Rule
 from hafnium.siem import Pack, Query, RealEngine, Record, Replay
@@ -18,8 +18,13 @@ class Elastic:
 
     name = "elastic"
     title = "Elastic"
-    extensions: Mapping[str, str] = {"eql": "eql", "esql": "esql"}
-    engines: Sequence[RealEngine] = (Elasticsearch(), EqlEngine())
+    extensions: Mapping[str, str] = {"eql": "eql", "esql": "esql", "lucene": "lucene"}
+    engines: Sequence[RealEngine] = (
+        Elasticsearch(),
+        Elasticsearch("lucene"),
+        InLanguage("eql", "EQL"),
+        InLanguage("lucene", "Lucene"),
+    )
 
     def check_site(self, site: Site) -> None:
         """Each source's ``index``: index patterns, separated by commas; the ``language``."""
@@ -35,7 +40,9 @@ class Elastic:
         return compile_rule(rule, site)
 
     def comment(self, language: str, lines: Sequence[str]) -> str:
-        """Comments of both languages run to the end of the line."""
+        """Comments run to the end of the line; a Lucene query has none."""
+        if language == "lucene":
+            return ""
         parts = [part for line in lines for part in line.splitlines() or [""]]
         return "".join(f"// {part}".rstrip() + "\n" for part in parts)
 

@@ -1,4 +1,5 @@
-"""A Sigma rule as an Elastic query: ES|QL, or EQL where the site chooses it and it has the words.
+"""A Sigma rule as an Elastic query: ES|QL, or EQL or Lucene where the site chooses it and it has
+the words.
 
 A rule may be served by several data sources. Each gets the condition under its own field names;
 sources with the same names share one condition, behind the guards that tell them apart.
@@ -13,7 +14,7 @@ from typing import Any
 
 from sigma.rule import SigmaRule
 
-from hafnium.backends.elastic import compiler_eql, compiler_esql
+from hafnium.backends.elastic import compiler_esql
 from hafnium.backends.elastic.compiler_columns import NAMES, Column, catalogue, is_templated
 from hafnium.backends.elastic.compiler_logic import Conversion, Parsed
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
@@ -25,7 +26,7 @@ from hafnium.site import Site
 from hafnium.sources import Feed, feeds_for, fields_of
 
 NAME = "elastic"
-LANGUAGES = ("esql", "eql")
+LANGUAGES = ("esql", "eql", "lucene")
 """The first is the one of a site that chooses none: it is proven in Elasticsearch itself."""
 MAPPING = "the component templates of this pack, which map fields that no event may have had yet"
 
@@ -84,6 +85,8 @@ def statement(condition: Condition) -> str:
     """A condition as a whole query that returns single events."""
     if condition.language == "eql":
         return f"any where\n  {condition.term.text}"
+    if condition.language == "lucene":
+        return condition.term.text
     return f"{origin(condition.indexes)}\n| WHERE\n  {condition.term.text}"
 
 
@@ -106,9 +109,9 @@ def _index(pattern: str) -> str:
 
 
 def languages(site: Site) -> list[str]:
-    """Both languages, first the one that the site has chosen."""
+    """What a rule is said in, if it can be: what the site has chosen, then ES|QL, then EQL."""
     chosen = site.choice(NAME, "language", LANGUAGES[0])
-    return sorted(LANGUAGES, key=lambda language: language != chosen)
+    return list(dict.fromkeys([chosen, "esql", "eql"]))
 
 
 def compile_condition(rule: Rule, site: Site, language: str = "") -> Condition:
@@ -132,7 +135,7 @@ def refused(rule: Rule, reason: str, mend: str) -> Refused:
 
 
 def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Condition:
-    kind: type[Conversion] = compiler_eql.Eql if language == "eql" else compiler_esql.Esql
+    kind = _conversion(language)
     assert isinstance(rule.sigma, SigmaRule)
     conditions = [condition.parsed for condition in rule.sigma.detection.parsed_condition]
     parts = _Parts([parsed for parsed in conditions if parsed is not None])
@@ -155,12 +158,25 @@ def _compile(rule: Rule, site: Site, feeds: Sequence[Feed], language: str) -> Co
     )
 
 
+def _conversion(language: str) -> type[Conversion]:
+    if language == "eql":
+        from hafnium.backends.elastic.compiler_eql import Eql
+
+        return Eql
+    if language == "lucene":
+        from hafnium.backends.elastic.compiler_lucene import Lucene
+
+        return Lucene
+    return compiler_esql.Esql
+
+
 def _laid_out(parts: _Parts, words: Words) -> Term:
     """Guards and conditions as one term, a guard to a line."""
     branches: list[Term] = []
     for condition, guards in parts.guards.items():
         guard_ = words.any_of(guards)
-        lines = [each.text for each in dict.fromkeys(guards) if isinstance(each, Term)]
+        outer = ATOM if words.apart else OR
+        lines = [each.inside(outer) for each in dict.fromkeys(guards) if isinstance(each, Term)]
         if isinstance(guard_, Term) and len(lines) > 1:
             guard_ = Term(f"(\n    {f'{chr(10)}    {words.either} '.join(lines)}\n  )")
         said = [part for part in (guard_, condition) if isinstance(part, Term)]

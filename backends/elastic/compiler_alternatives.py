@@ -111,8 +111,8 @@ def _shared(texts: Sequence[Text]) -> int:
 
 
 def _group(stems: Sequence[Text]) -> str:
-    said = ["".join(stem) or "()" for stem in stems]
-    return said[0] if len(said) == 1 else f"({'|'.join(said)})"
+    said = ["".join(stem) for stem in stems]
+    return said[0] if len(said) == 1 else f"({'|'.join(each or '()' for each in said)})"
 
 
 def _ending(text: Text) -> Text:

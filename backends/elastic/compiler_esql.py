@@ -18,7 +18,7 @@ from hafnium.backends.elastic.compiler_alternatives import alternatives
 from hafnium.backends.elastic.compiler_columns import Column
 from hafnium.backends.elastic.compiler_logic import Conversion
 from hafnium.backends.elastic.compiler_patterns import Inexact, Pattern
-from hafnium.backends.elastic.compiler_regex import translate
+from hafnium.backends.elastic.compiler_regex import MAX_LENGTH, translate
 from hafnium.backends.elastic.compiler_terms import Outcome, Term, Words
 
 _TEXTS = frozenset({"keyword", "text"})
@@ -29,8 +29,6 @@ _RESERVED = frozenset(
 )
 """Words of expressions, in any case: Elasticsearch 8.19 takes none of them as part of a name."""
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-MAX_REGEX = 1000
-"""`index.max_regex_length`: an index takes no longer expression, but computed values do."""
 _BETWEEN = "\x1f"
 """Joins the values of a list; no log holds this character."""
 
@@ -90,7 +88,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
                 terms.append(Term(f"{self._text(column, cased)} LIKE {text(_like(shown, many))}"))
         for cased, values in equal.items():
             terms.insert(0, Term(_listed(self._text(column, cased), list(dict.fromkeys(values)))))
-        spelled = alternatives(looked_up, MAX_REGEX)
+        spelled = alternatives(looked_up, MAX_LENGTH)
         return self.words.any_of(
             [*(Term(f"{self.column(column)} RLIKE {text(each)}") for each in spelled), *terms]
         )
@@ -101,7 +99,7 @@ class Esql(Conversion, ESQLBackend):  # type: ignore[misc]
             raise Inexact(f"{column.name} holds a list of values", "write `contains`")
         pattern, _ = translate(expression, spell_case=True)
         left = self._text(column, True)
-        if len(pattern) > MAX_REGEX:
+        if len(pattern) > MAX_LENGTH:
             left = f"CONCAT({left}, {text('')})"
         return Term(f"{left} RLIKE {text(pattern)}")
 
@@ -178,5 +176,5 @@ def _looked_up(patterns: Sequence[Pattern]) -> list[Pattern]:
         for pattern in patterns
         if not pattern.cased
         and not (pattern.caseless and pattern.literal is not None)
-        and all(len(each) <= MAX_REGEX for each in alternatives([pattern], MAX_REGEX))
+        and all(len(each) <= MAX_LENGTH for each in alternatives([pattern], MAX_LENGTH))
     ]

@@ -32,7 +32,8 @@ _OPPOSITE = {
 }
 MAX_REPEAT = 1000
 """Lucene builds an automaton: long counted repeats cost states, and it stops at 10,000."""
-
+MAX_LENGTH = 1000
+"""`index.max_regex_length`: an index takes no longer expression, but computed values do."""
 
 WILD = {Wild.ANY: ".*", Wild.ONE: "."}
 

@@ -41,12 +41,14 @@ Outcome = bool | Term
 
 @dataclass(frozen=True)
 class Words:
-    """How a language writes the three operators, and what is always true."""
+    """How a language writes the three operators, and what is always true. ``apart``: groups stand
+    in parentheses, and a NOT says what it takes away from."""
 
     both: str
     either: str
     none: str
     always: str
+    apart: bool = False
 
     def all_of(self, parts: Iterable[Outcome]) -> Outcome:
         """True when all parts are."""
@@ -77,6 +79,8 @@ class Words:
         is a NOT for each part: an engine may know some of them from its index."""
         if isinstance(part, bool):
             return not part
+        if self.apart:
+            return Term(f"({self.always} {self.both} {self.none} ({part.text}))")
         if part.binds == OR and part.parts:
             return self.all_of(map(self.not_, part.parts))
         return Term(f"{self.none} ({part.text})", NOT)
@@ -93,7 +97,8 @@ class Words:
         word = self.both if operator == AND else self.either
         gather = frozenset.union if operator == AND else frozenset.intersection
         needs = gather(*(term.needs for term in terms))
-        text = f" {word} ".join(t.inside(operator - 1) for t in terms)
+        outer = ATOM if self.apart else operator - 1
+        text = f" {word} ".join(t.inside(outer) for t in terms)
         return Term(text, operator, needs, tuple(terms))
 
 

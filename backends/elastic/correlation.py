@@ -90,6 +90,8 @@ def compile_correlation(rule: Rule, site: Site) -> Query:
         raise refused(rule, "a correlation of correlations is not supported", "name the base rules")
     reasons: dict[str, Inexact] = {}
     for language in languages(site):
+        if language == "lucene":
+            continue  # it finds single events
         try:
             plan = _plan(rule, site, language)
             return _sequence(plan) if language == "eql" else _counted(plan)

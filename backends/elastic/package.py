@@ -100,7 +100,7 @@ def kibana_rule(query: Query) -> dict[str, Any]:
         "tags": [f"{tag.namespace}.{tag.name}" for tag in rule.sigma.tags],
         "threat": threat(rule),
         "to": "now",
-        "type": query.language,
+        "type": "query" if query.language == "lucene" else query.language,
         "version": int(rule.version) if rule.version.isdecimal() and int(rule.version) else 1,
     }
     if query.language != "esql":

@@ -2,8 +2,8 @@
 
 ``query.context["index"]`` limits the documents, as the rule's index patterns do in Kibana;
 ``query.context["mapped"]`` are fields that the shipped component templates map.
-EQL runs on the parser of Elastic's ``eql`` package, ES|QL on an evaluator of the commands and
-functions that are needed; both follow Elasticsearch's documentation and refuse what they do not
+EQL runs on the parser of Elastic's ``eql`` package, ES|QL and Lucene on evaluators of what is
+needed of them; all follow Elasticsearch's documentation and refuse what they do not
 know.
 """
 
@@ -33,6 +33,10 @@ class ElasticReplay:
         patterns = query.context.get("index", ("*",))
         if query.language == "eql":
             return eql_hits(query.text, self._index.search(patterns))
+        if query.language == "lucene":
+            from hafnium.backends.elastic.engine_lucene import lucene_hits
+
+            return lucene_hits(query.text, self._index.search(patterns))
         if query.language == "esql":
             from hafnium.backends.elastic.engine_esql import esql_hits
 

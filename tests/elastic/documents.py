@@ -27,7 +27,9 @@ HINT = "microsoft.exchange.routinghint"
 
 Rules = Callable[..., Rule]
 
-IN_EQL = Site(targets={"elastic": {"language": "eql"}})
+IN_EQL, IN_LUCENE = (
+    Site(targets={"elastic": {"language": language}}) for language in ("eql", "lucene")
+)
 
 
 def sysmon(code: str, **fields: Any) -> dict[str, Any]:
@@ -61,7 +63,8 @@ def search(query: Query, documents: list[dict[str, Any]]) -> list[int]:
 
 
 def found(rule: Rule, *documents: dict[str, Any]) -> list[int]:
-    """What the rule finds, which is the same in both languages."""
-    said, alike = (search(BACKEND.compile(rule, s), list(documents)) for s in (Site(), IN_EQL))
-    assert said == alike
+    """What the rule finds, which is the same in each language that can say it."""
+    sites = (Site(), IN_EQL, IN_LUCENE)
+    said, *alike = (search(BACKEND.compile(rule, site), list(documents)) for site in sites)
+    assert alike == [said, said]
     return said

@@ -67,7 +67,7 @@ SCHEMA: dict[str, Any] = {
         "from": {"type": "string", "pattern": r"^now-[0-9]+m$"},
         "index": {**_TEXTS, "minItems": 1},
         "interval": {"type": "string", "pattern": r"^[0-9]+[mshd]$"},
-        "language": {"enum": ["eql", "esql"]},
+        "language": {"enum": ["eql", "esql", "lucene"]},
         "license": {"type": "string"},
         "max_signals": {"type": "integer", "minimum": 1},
         "name": _NAMED,
@@ -94,7 +94,7 @@ SCHEMA: dict[str, Any] = {
         },
         "timestamp_override": {"const": "event.ingested"},
         "to": {"const": "now"},
-        "type": {"enum": ["eql", "esql"]},
+        "type": {"enum": ["eql", "esql", "query"]},
         "version": {"type": "integer", "minimum": 1},
     },
     "allOf": [

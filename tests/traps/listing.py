@@ -9,8 +9,8 @@ from hafnium.engines import engine_names
 from traps.load import traps
 
 FILE = Path("docs/traps.md")
-TRAPPED = [*engine_names(), "eql"]
-"""The engines that every trap is executed in: those of every test run, and the other language
+TRAPPED = [*engine_names(), "eql", "lucene"]
+"""The engines that every trap is executed in: those of every test run, and the other languages
 that Elastic's queries can be had in."""
 ELSEWHERE = {"B34": "concerns SQLite, which is no target here"}
 _NAMED = re.compile(r"^def (test_(b\d+)_(\w+))\(", re.MULTILINE)

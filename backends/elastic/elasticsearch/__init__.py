@@ -1,7 +1,7 @@
 """Elasticsearch itself as an engine: the node of `make engines`, or one named by its URL.
 
-The node runs ES|QL, the language that the pack ships. EQL's plugin is not published outside
-Elastic's own distribution: what only EQL can say, an order of rules, is not run.
+The node runs ES|QL, the language that the pack ships, and Lucene. EQL's plugin is not published
+outside Elastic's own distribution: what only EQL can say, an order of rules, is not run.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from hafnium.site import Site
 
 
 class Elasticsearch:
-    """See `hafnium.siem.RealEngine`. The node is started when it is first needed."""
+    """See `hafnium.siem.RealEngine`. The node is started when it is first needed. ``language``:
+    the choice of a site that has another than ES|QL."""
 
-    name = "elasticsearch"
-    title = "Elasticsearch"
     executes = True
-    site = Site()
+
+    def __init__(self, language: str = "") -> None:
+        self.name = f"elasticsearch-{language}" if language else "elasticsearch"
+        self.title = f"Elasticsearch, {language.capitalize()}" if language else "Elasticsearch"
+        self.site = Site(targets={"elastic": {"language": language}} if language else {})
 
     def missing(self) -> str | None:
         from hafnium.backends.elastic.elasticsearch.session import missing
@@ -26,7 +29,7 @@ class Elasticsearch:
         return missing()
 
     def refuses(self, query: Query) -> str | None:
-        return None if query.language == "esql" else "the plugin that runs EQL is not published"
+        return "the plugin that runs EQL is not published" if query.language == "eql" else None
 
     def replay(self, records: Sequence[Record]) -> Replay:
         from hafnium.backends.elastic.elasticsearch.session import session

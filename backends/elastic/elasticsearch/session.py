@@ -124,16 +124,30 @@ class Loaded:
         for store in stores_of(query.context["index"]):
             self._session.make(store)
         self._session.map(query.context)
+        ids = self._ids_of_hits(query) if query.language == "lucene" else self._ids_of_rows(query)
+        if len(ids) >= MOST_ROWS:
+            raise EngineError(f"more than {MOST_ROWS} rows: Elasticsearch cuts them off")
+        return [_refs(each) for each in ids]
+
+    def _ids_of_rows(self, query: Query) -> list[str | list[str]]:
         said = {
             "query": f"{query.text}\n| LIMIT {MOST_ROWS}",
             "filter": {"term": {"_routing": self._run}},
         }
         answer = self._session.client.call("POST", "/_query", said)
-        if len(answer["values"]) >= MOST_ROWS:
-            raise EngineError(f"more than {MOST_ROWS} rows: Elasticsearch cuts them off")
         names = [column["name"] for column in answer["columns"]]
         at = names.index(EVENTS if query.rule.correlation else "_id")
-        return [_refs(row[at]) for row in answer["values"]]
+        return [row[at] for row in answer["values"]]
+
+    def _ids_of_hits(self, query: Query) -> list[str | list[str]]:
+        """As Kibana puts a Lucene query: beside its filters, with its usual options."""
+        searched = {"query_string": {"query": query.text, "analyze_wildcard": True}}
+        filters = [searched, {"term": {"_routing": self._run}}]
+        said = {"query": {"bool": {"filter": filters}}, "size": MOST_ROWS, "_source": False}
+        indexes = ",".join(query.context["index"])
+        path = f"/{indexes}/_search?ignore_unavailable=true&allow_no_indices=true"
+        answer = self._session.client.call("POST", path, said)
+        return [hit["_id"] for hit in answer["hits"]["hits"]]
 
 
 def _refs(ids: str | list[str]) -> tuple[int, ...]:
