@@ -122,6 +122,27 @@ def test_what_is_shipped_is_put_to_the_node(
     assert "not published" in (Elasticsearch().refuses(in_eql) or "")
 
 
+def test_lucene_is_put_to_the_search_as_kibana_does(
+    canned: tuple[str, type[Canned]], rule: Callable[..., Rule]
+) -> None:
+    """What the language cannot say is left to the engine of the other."""
+    url, handler = canned
+    engine = Elasticsearch("lucene")
+    query = BACKEND.compile(rule("s: {cs-method: POST}\ncondition: s"), engine.site)
+    assert (query.language, engine.refuses(query)) == ("lucene", None)
+    loaded = Session(Client(url)).replay([iis(a="1")])
+    with pytest.raises(KeyError):
+        loaded.search(query)  # the canned node answers no search
+    ((_, path, body),) = [asked for asked in handler.asked if "/_search" in asked[1]]
+    assert path.startswith("/logs-iis.access-*/_search?")
+    searched, run = body["query"]["bool"]["filter"]
+    assert searched["query_string"]["query"] == query.text
+    assert run == {"term": {"_routing": "run1"}}
+    counted = BACKEND.compile(rule("s: {cs-method|fieldref: cs-host}\ncondition: s"), engine.site)
+    assert counted.language == "esql"
+    assert "elasticsearch runs it" in (engine.refuses(counted) or "")
+
+
 def test_a_rejected_query_is_an_error_with_the_nodes_reason(
     canned: tuple[str, type[Canned]], rule: Callable[..., Rule]
 ) -> None:

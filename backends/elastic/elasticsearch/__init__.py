@@ -19,6 +19,7 @@ class Elasticsearch:
     executes = True
 
     def __init__(self, language: str = "") -> None:
+        self._language = language
         self.name = f"elasticsearch-{language}" if language else "elasticsearch"
         self.title = f"Elasticsearch, {language.capitalize()}" if language else "Elasticsearch"
         self.site = Site(targets={"elastic": {"language": language}} if language else {})
@@ -29,7 +30,11 @@ class Elasticsearch:
         return missing()
 
     def refuses(self, query: Query) -> str | None:
-        return "the plugin that runs EQL is not published" if query.language == "eql" else None
+        if query.language == "eql":
+            return "the plugin that runs EQL is not published"
+        if self._language and query.language != self._language:
+            return f"{self._language.capitalize()} cannot say it; the engine elasticsearch runs it"
+        return None
 
     def replay(self, records: Sequence[Record]) -> Replay:
         from hafnium.backends.elastic.elasticsearch.session import session
