@@ -23,6 +23,8 @@ EVENTS = 12
 
 N = int(os.environ.get("HAFNIUM_FUZZ", "1500"))
 TARGETS = os.environ.get("HAFNIUM_FUZZ_TARGETS", "").split() or [*backends(), "eql", "lucene"]
+SINGLE = {"elasticsearch-lucene"}
+"""Lucene finds single events; the engine `elasticsearch` has the correlations."""
 SEED = int(os.environ.get("HAFNIUM_FUZZ_SEED", "20210303"))
 
 
@@ -66,5 +68,5 @@ def test_generated_correlations_mean_the_same_in_every_engine() -> None:
     _correlations_agree()
     print(dict(seen))
     assert seen["episodes"] > seen["correlations"] // 4, "hardly anything was found"
-    for name in TARGETS:
+    for name in set(TARGETS) - SINGLE:
         assert seen[f"correlations refused by {name}"] < seen["correlations"] / 2
