@@ -18,7 +18,7 @@ from conformance.parsers import check
 from fuzzing.events import make_entry
 from fuzzing.rules import escaped
 from hafnium.build import build
-from hafnium.engines import Engine
+from hafnium.engines import engine
 from hafnium.errors import Refused
 from hafnium.loading import Loaded
 from hafnium.rule import Rule
@@ -38,6 +38,9 @@ HOSTILE = [
     '" | delete hfcanary',
     '") | union hfcanary //',
     '"] | append [search hfcanary] | eval x="',
+    "/ OR hfcanary:/x",
+    "\\/ OR hfcanary:*",
+    "*) OR (hfcanary:[* TO *]",
     '" OR index=hfcanary OR x="',
     "`hfcanary`",
     "``` hfcanary ```",
@@ -65,11 +68,15 @@ HOSTILE = [
 _LITERALS = {
     "spl": r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'|```.*?```",
     "eql": r'"""[^\r\n]*?""""?"?(?!")|"(?:[^"\\\r\n]|\\.)*"|`[^`\r\n]+`|//[^\n]*',
-    "lucene": r'"(?:[^"\\]|\\.)*"|/(?:\\/|[^/])*/|\\.',
+    "lucene": r'"(?:[^"\\]|\\.)*"|/(?:\\/|[^/])*/|(?:[^\s():"/\\]|\\.)+(?=:)',
     "esql": r'"""[^\r\n]*?""""?"?(?!")|"(?:[^"\\\r\n]|\\.)*"|`(?:[^`]|``)+`|//[^\n]*',
     "kql": r'@"(?:[^"]|"")*"|"(?:[^"\\\r\n]|\\.)*"|' + r"'(?:[^'\\\r\n]|\\.)*'|//[^\n]*",
 }
 """Strings, quoted names and comments of each language, after its reference."""
+
+
+TARGETS = [*backends(), "eql", "lucene"]
+"""The engines of every test run, and the other languages that Elastic's queries can be had in."""
 
 
 def code(language: str, text: str) -> str:
@@ -114,7 +121,7 @@ def accepted(queries: Sequence[Query]) -> None:
         assert not list(filter(None, check(language, [query.text for query in same], macros)))
 
 
-@pytest.mark.parametrize("target", backends())
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("modifiers", ["", "|contains"])
 def test_values_stay_in_their_literals(load: Load, target: str, modifiers: str) -> None:
     texts = [text for text in HOSTILE if text.strip() == text]
@@ -122,20 +129,20 @@ def test_values_stay_in_their_literals(load: Load, target: str, modifiers: str) 
         hostile_rule(load, "t", {"s": {f"CommandLine{modifiers}": escaped(t)}, "condition": "s"})
         for t in texts
     ]
-    engine = Engine(backends()[target], rules, [])
-    accepted(engine.queries)
+    made = engine(target, rules, [])
+    accepted(made.queries)
     entries = [
         make_entry("process", {"CommandLine": value}, number)
         for number, value in enumerate((*texts, "other", CANARY, "1", "x"), 1)
     ]
-    found = {(rules.index(m.rule) + 1, m.entries[0].position) for m in engine.scan(entries)}
-    assert not engine.broken
+    found = {(rules.index(m.rule) + 1, m.entries[0].position) for m in made.scan(entries)}
+    assert not made.broken
     holds = str.__contains__ if modifiers else str.__eq__
     assert found >= {(number, number) for number in range(1, len(texts) + 1)}
     assert all(holds(entries[p - 1].fields["CommandLine"], texts[n - 1]) for n, p in found)
 
 
-@pytest.mark.parametrize("target", backends())
+@pytest.mark.parametrize("target", TARGETS)
 def test_other_modifiers_keep_values_in_their_literals(load: Load, target: str) -> None:
     others = ("startswith", "endswith", "cased")
     rules = [
@@ -148,10 +155,10 @@ def test_other_modifiers_keep_values_in_their_literals(load: Load, target: str) 
         for text in HOSTILE
         if text.strip() == text
     ]
-    accepted(Engine(backends()[target], rules, []).queries)
+    accepted(engine(target, rules, []).queries)
 
 
-@pytest.mark.parametrize("target", backends())
+@pytest.mark.parametrize("target", TARGETS)
 def test_keywords_and_filters_stay_in_their_literals(load: Load, target: str) -> None:
     rules = [
         hostile_rule(
@@ -162,10 +169,10 @@ def test_keywords_and_filters_stay_in_their_literals(load: Load, target: str) ->
         )
         for t in HOSTILE
     ]
-    accepted(Engine(backends()[target], rules, []).queries)
+    accepted(engine(target, rules, []).queries)
 
 
-@pytest.mark.parametrize("target", backends())
+@pytest.mark.parametrize("target", TARGETS)
 def test_field_names_stay_names_or_are_refused(load: Load, target: str) -> None:
     names = [*HOSTILE, "a b", "a-b(c)", "é", "a.b", "a'b", "a`b", 'a"b']
     rules = [
@@ -174,25 +181,25 @@ def test_field_names_stay_names_or_are_refused(load: Load, target: str) -> None:
         for name in names
     ]
     refused: list[Refused] = []
-    engine = Engine(backends()[target], rules, refused)
-    assert engine.queries
+    made = engine(target, rules, refused)
+    assert made.queries
     assert all("name" in error.reason for error in refused)
     by_language: dict[str, list[Query]] = {}
-    for query in engine.queries:
+    for query in made.queries:
         by_language.setdefault(query.language, []).append(query)
-    macros = {k: v for q in engine.queries for k, v in q.context.get("macros", {}).items()}
+    macros = {k: v for q in made.queries for k, v in q.context.get("macros", {}).items()}
     for language, queries in by_language.items():
         for query, said in zip(
             queries, check(language, [q.text for q in queries], macros), strict=True
         ):
             assert said is None or "name" in said, query.text
-    for query in engine.queries:
+    for query in made.queries:
         outside = code(query.language, query.text)
         assert not re.search(rf"{CANARY}\s*(==|=|:)\s*1|delete {CANARY}|union {CANARY}", outside)
     # Fields that no entry has: whatever was smuggled in would find one of these.
     entries = [make_entry("process", {"CommandLine": v}, n) for n, v in enumerate("1x", 1)]
-    assert list(engine.scan(entries)) == []
-    assert not engine.broken
+    assert list(made.scan(entries)) == []
+    assert not made.broken
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stock.__main__ import compare, trap_cases
+from stock.__main__ import compare, pack_cases, trap_cases
 from stock.report import RESULTS, summary
 from traps.load import traps
 
@@ -23,6 +23,7 @@ def test_ours_is_right_or_refused_with_a_declared_reason() -> None:
     for trap in traps():
         for target, verdicts in said["traps"][trap.name].items():
             assert verdicts["ours"] == ("refused" if target in trap.refused else "right")
+    assert set(said["pack"]) == {case.name for case in pack_cases()}, "run make side-by-side"
     for rule, targets in said["pack"].items():
         assert {v["ours"] for v in targets.values()} <= {"right", "refused"}, rule
 

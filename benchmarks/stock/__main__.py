@@ -35,15 +35,15 @@ def trap_cases() -> list[Case]:
 
 def pack_cases() -> list[Case]:
     """Every rule of the pack over the scenarios that say something of it."""
-    rules = load_rules([HOUSE / "rules"]).output
-    found = [(s, s.entries()) for s in scenarios(HOUSE / "samples", rules)]
+    loaded = load_rules([HOUSE / "rules"])
+    found = [(s, s.entries()) for s in scenarios(HOUSE / "samples", loaded.rules)]
     return [
         Case(
             rule.name,
             [*rule.references, rule],
             [e for s, entries in found if _speaks(s, rule.id) for e in entries],
         )
-        for rule in rules
+        for rule in loaded.output
     ]
 
 

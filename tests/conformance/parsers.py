@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from hafnium.backends.elastic.engine_documents import Target
 from hafnium.backends.elastic.engine_esql import parse
+from hafnium.backends.elastic.engine_lucene import lucene_hits
 from hafnium.backends.sentinel.binder import KustoBinder
 from hafnium.backends.sentinel.binder.process import Binder
 from hafnium.backends.splunk.spl.commands import compile_program
@@ -41,6 +43,11 @@ def _esql(texts: Sequence[str]) -> list[Reason]:
     return [_engine(lambda t=text: parse(t)) for text in texts]
 
 
+def _lucene(texts: Sequence[str]) -> list[Reason]:
+    nothing = Target([], frozenset(), ["*"])
+    return [_engine(lambda t=text: lucene_hits(t, nothing)) for text in texts]
+
+
 def _kql(texts: Sequence[str]) -> list[Reason]:
     import duckdb_kql
 
@@ -67,4 +74,5 @@ _PARSERS: dict[str, Callable[[Sequence[str]], list[Reason]]] = {
     "eql": _eql,
     "esql": _esql,
     "kql": _kql,
+    "lucene": _lucene,
 }

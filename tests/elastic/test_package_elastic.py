@@ -16,6 +16,7 @@ from hafnium.backends.elastic import BACKEND
 from hafnium.backends.elastic.compiler_columns import SPARSE, catalogue
 from hafnium.backends.elastic.engine_types import MAPPED
 from hafnium.backends.elastic.package_ingest import objects
+from hafnium.build import build
 from hafnium.loading import Loaded
 from hafnium.rule import Rule
 from hafnium.siem import Pack
@@ -144,6 +145,26 @@ def pack(load: Callable[[str], Loaded]) -> Pack:
     loaded = load(RULES)
     assert not loaded.errors, loaded.errors
     return Pack("1.0", [BACKEND.compile(rule, Site()) for rule in loaded.rules], Site())
+
+
+def test_a_site_with_lucene_gets_rules_of_the_type_query(
+    load: Callable[[str], Loaded], tmp_path: Path
+) -> None:
+    """A Lucene query has no comments: the file holds nothing but what is pasted into Discover."""
+    rules = load(RULES).rules
+    site = Site(targets={"elastic": {"language": "lucene"}})
+    build(rules, [BACKEND], site, tmp_path / "out")
+    said = {one["name"]: one for one in kibana(tmp_path / "out/elastic")}
+    for one in said.values():
+        jsonschema.validate(one, SCHEMA)
+    in_lucene = {name: one for name, one in said.items() if one["language"] == "lucene"}
+    assert in_lucene
+    assert {one["type"] for one in in_lucene.values()} == {"query"}
+    assert all(one["index"] for one in in_lucene.values())
+    files = list((tmp_path / "out/elastic/queries").glob("*.lucene"))
+    texts = sorted(file.read_text(encoding="utf-8").strip() for file in files)
+    assert texts == sorted(one["query"] for one in in_lucene.values())
+    assert said["Many"]["language"] == "esql"
 
 
 @pytest.fixture
